@@ -1,0 +1,12 @@
+/** The migrations in their order. A new one is added at the end; an old one is never edited. */
+import type { Kysely } from 'kysely'
+import type { Dialect } from './dialect.ts'
+import * as journal from './001-journal.ts'
+
+export type Migration = {
+  readonly name: string
+  readonly up: (db: Kysely<unknown>, dialect: Dialect) => Promise<void>
+  readonly down: (db: Kysely<unknown>, dialect: Dialect) => Promise<void>
+}
+
+export const migrations: readonly Migration[] = [{ name: '001-journal', ...journal }]

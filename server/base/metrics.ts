@@ -1,0 +1,54 @@
+/** Everything weft counts, in one place, for Prometheus. */
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+
+export type Metrics = ReturnType<typeof createMetrics>
+
+const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+export function createMetrics() {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  const counter = <Label extends string = never>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[] = [],
+  ) => new Counter<Label>({ name, help, labelNames: [...labelNames], registers })
+  const gauge = <Label extends string = never>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[] = [],
+  ) => new Gauge<Label>({ name, help, labelNames: [...labelNames], registers })
+  const histogram = (name: string, help: string, buckets = secondsBuckets) =>
+    new Histogram({ name, help, buckets, registers })
+
+  return {
+    registry,
+    connections: gauge('weft_connections', 'Open sockets.', ['protocol']),
+    connectionsTotal: counter('connections_total', 'Sockets accepted since the start.'),
+    connectionsRefused: counter('weft_connections_refused_total', 'Upgrades refused.', ['code']),
+    socketsClosed: counter('weft_sockets_closed_total', 'Sockets closed by us.', ['code']),
+    refusals: counter('weft_refusals_total', 'Refusals sent to clients, by code.', ['code']),
+    framesIn: counter('weft_frames_received_total', 'Frames received.', ['protocol']),
+    messagesSent: counter('messages_sent_total', 'Frames sent.'),
+    updatesIn: counter('weft_updates_received_total', 'Updates received.', ['outcome']),
+    updateBytesIn: counter('weft_update_bytes_received_total', 'Bytes of accepted updates.'),
+    gapsIn: counter('weft_update_gaps_total', 'Updates refused because they depend on others.'),
+    ackSeconds: histogram('weft_acknowledge_seconds', 'From update received to durable.'),
+    documentsLive: gauge('weft_documents_live', 'Documents in memory.'),
+    documentsUnsaved: gauge('weft_documents_unsaved', 'Documents with edits not yet durable.'),
+    documentLoads: counter('weft_document_loads_total', 'Documents read from the journal.', [
+      'outcome',
+    ]),
+    documentLoadSeconds: histogram('weft_document_load_seconds', 'Time to open a document.'),
+    journalEntries: counter('weft_journal_entries_total', 'Entries made durable.'),
+    journalBytes: counter('weft_journal_bytes_total', 'Update bytes made durable.'),
+    journalCommits: counter('weft_journal_commits_total', 'Commits of the journal.', ['outcome']),
+    journalCommitSeconds: histogram('weft_journal_commit_seconds', 'Time of one commit.'),
+    journalQueued: gauge('weft_journal_queued_entries', 'Entries waiting for a commit.'),
+    journalDamage: counter('weft_journal_damage_total', 'Failed checks of stored bytes.', ['kind']),
+    snapshots: counter('weft_snapshots_total', 'Snapshots attempted.', ['outcome']),
+    requests: counter('weft_http_requests_total', 'REST requests.', ['route', 'status']),
+    unexpected: counter('weft_unexpected_errors_total', 'Errors nobody planned for.', ['where']),
+  }
+}

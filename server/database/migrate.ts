@@ -1,0 +1,61 @@
+/** Brings a database to the schema that this version knows, or refuses one it does not know. */
+import type { Kysely } from 'kysely'
+import { Migrator, NO_MIGRATIONS, type Migration, type MigrationProvider } from 'kysely/migration'
+import { migrations } from '../../migrations/index.ts'
+import type { Dialect } from '../../migrations/dialect.ts'
+
+export type MigrationStatus = {
+  readonly name: string
+  /** When it ran; null when it is still to run. */
+  readonly ranAt: Date | null
+}
+
+function createMigrator(db: Kysely<unknown>, dialect: Dialect): Migrator {
+  const provider: MigrationProvider = {
+    getMigrations: () =>
+      Promise.resolve(
+        Object.fromEntries(
+          migrations.map((one): [string, Migration] => [
+            one.name,
+            { up: kysely => one.up(kysely, dialect), down: kysely => one.down(kysely, dialect) },
+          ]),
+        ),
+      ),
+  }
+  return new Migrator({
+    db,
+    provider,
+    migrationTableName: 'weft_migrations',
+    migrationLockTableName: 'weft_migrations_lock',
+  })
+}
+
+/**
+ * Runs what is missing, in one transaction. Rejects, changing nothing, when the database holds a
+ * migration that this version does not know: it was written by a newer one.
+ */
+export async function migrateUp(db: Kysely<unknown>, dialect: Dialect): Promise<readonly string[]> {
+  return runTo(createMigrator(db, dialect).migrateToLatest())
+}
+
+/** Takes every migration back. All data is gone afterwards. */
+export async function migrateDown(
+  db: Kysely<unknown>,
+  dialect: Dialect,
+): Promise<readonly string[]> {
+  return runTo(createMigrator(db, dialect).migrateTo(NO_MIGRATIONS))
+}
+
+export async function migrationStatus(
+  db: Kysely<unknown>,
+  dialect: Dialect,
+): Promise<readonly MigrationStatus[]> {
+  const known = await createMigrator(db, dialect).getMigrations()
+  return known.map(({ name, executedAt }) => ({ name, ranAt: executedAt ?? null }))
+}
+
+async function runTo(running: ReturnType<Migrator['migrateToLatest']>): Promise<readonly string[]> {
+  const { error, results = [] } = await running
+  if (error !== undefined) throw error
+  return results.map(({ migrationName }) => migrationName)
+}

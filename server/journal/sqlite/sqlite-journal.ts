@@ -1,0 +1,132 @@
+/** The embedded journal: one SQLite file in a thread of its own, behind a group commit. */
+import { mkdirSync } from 'node:fs'
+import type { DocumentName } from '../../../shared/names.ts'
+import { systemClock, type Clock } from '../../../shared/clock.ts'
+import { GroupCommit, type AppendOutcome, type CommitReport } from '../group-commit.ts'
+import type {
+  Append,
+  Creation,
+  Damage,
+  Journal,
+  JournalHealth,
+  ListQuery,
+  SnapshotPut,
+} from '../journal.ts'
+import { JournalThread, fromWire } from './journal-thread.ts'
+import { lockDataDir } from './sqlite-files.ts'
+
+export type SqliteJournalOptions = {
+  /** The folder of `weft.sqlite`; its schema must be there (see migrateSqliteFile). */
+  readonly dataDir: string
+  readonly clock?: Clock
+  readonly queueEntriesMax?: number
+  readonly queueBytesMax?: number
+  readonly batchBytesMax?: number
+  readonly onCommit?: (commit: CommitReport) => void
+  readonly onDamage?: (name: DocumentName, damage: Damage) => void
+}
+
+const QUEUE_ENTRIES_MAX = 100_000
+const QUEUE_BYTES_MAX = 64 << 20
+const BATCH_BYTES_MAX = 4 << 20
+
+/**
+ * Opens the journal and takes the data folder for this process; throws a sentence for the operator
+ * when another process has it.
+ */
+export function openSqliteJournal(options: SqliteJournalOptions): Journal {
+  mkdirSync(options.dataDir, { recursive: true })
+  return new SqliteJournal(options, lockDataDir(options.dataDir))
+}
+
+class SqliteJournal implements Journal {
+  readonly #unlock: () => void
+  readonly #thread: JournalThread
+  readonly #commits: GroupCommit
+  readonly #brokenListeners: ((reason: string) => void)[] = []
+  #state: JournalHealth['state'] = { kind: 'ok' }
+
+  constructor(options: SqliteJournalOptions, unlock: () => void) {
+    this.#unlock = unlock
+    this.#thread = new JournalThread(options.dataDir, {
+      onDamage: (name, damage) => options.onDamage?.(name, damage),
+      onBroken: reason => this.#onBroken(reason),
+    })
+    this.#commits = new GroupCommit({
+      commit: batch => this.#commit(batch),
+      clock: options.clock ?? systemClock,
+      queueEntriesMax: options.queueEntriesMax ?? QUEUE_ENTRIES_MAX,
+      queueBytesMax: options.queueBytesMax ?? QUEUE_BYTES_MAX,
+      batchBytesMax: options.batchBytesMax ?? BATCH_BYTES_MAX,
+      ...(options.onCommit === undefined ? {} : { onCommit: options.onCommit }),
+    })
+  }
+
+  append(append: Append) {
+    return this.#commits.append(append)
+  }
+
+  async #commit(batch: readonly Append[]): Promise<readonly AppendOutcome[]> {
+    try {
+      const answers = await this.#thread.ask('append', batch)
+      if (this.#state.kind === 'failing') this.#state = { kind: 'ok' }
+      return answers.map((answer): AppendOutcome =>
+        answer.ok ? answer : { ok: false, error: fromWire(answer.error) },
+      )
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      if (this.#state.kind !== 'broken') this.#state = { kind: 'failing', reason }
+      throw error
+    }
+  }
+
+  open(name: DocumentName, create?: Creation) {
+    return this.#thread.ask('open', create === undefined ? { name } : { name, create })
+  }
+
+  head(name: DocumentName) {
+    return this.#thread.ask('head', name)
+  }
+
+  list(query: ListQuery) {
+    return this.#thread.ask('list', query)
+  }
+
+  entries(name: DocumentName, afterSeq: number, limit: number) {
+    return this.#thread.ask('entries', { name, afterSeq, limit })
+  }
+
+  putSnapshot(put: SnapshotPut) {
+    return this.#thread.ask('putSnapshot', put)
+  }
+
+  async remove(name: DocumentName, by: string, at: number) {
+    // What was appended before the removal belongs to the history of the life that ends.
+    await this.#commits.idle()
+    return this.#thread.ask('remove', { name, by, at })
+  }
+
+  inspect(name: DocumentName) {
+    return this.#thread.ask('inspect', name)
+  }
+
+  health(): JournalHealth {
+    const { queuedEntries, queuedBytes } = this.#commits
+    return { state: this.#state, queuedEntries, queuedBytes }
+  }
+
+  onBroken(listener: (reason: string) => void): void {
+    this.#brokenListeners.push(listener)
+  }
+
+  #onBroken(reason: string): void {
+    this.#state = { kind: 'broken', reason }
+    for (const listener of this.#brokenListeners) listener(reason)
+  }
+
+  async close(): Promise<void> {
+    await this.#commits.idle()
+    await this.#thread.close()
+    this.#unlock()
+  }
+}

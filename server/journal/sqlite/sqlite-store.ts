@@ -1,0 +1,253 @@
+/** The journal's SQL on one SQLite file; synchronous, so it lives in a thread of its own. */
+import Database from 'better-sqlite3'
+import { WeftError } from '../../../shared/errors.ts'
+import { quoteName, type DocumentName } from '../../../shared/names.ts'
+import type { AppendOutcome } from '../group-commit.ts'
+import type {
+  Append,
+  Creation,
+  Damage,
+  DocumentHead,
+  Entry,
+  Inspection,
+  ListQuery,
+  Snapshot,
+  SnapshotPut,
+  StoredDocument,
+} from '../journal.ts'
+import { HeadWitness, witnessKey, type WitnessKey, type WitnessedHead } from './head-witness.ts'
+import { inspectDocument } from './inspect-document.ts'
+import { sqliteFiles } from './sqlite-files.ts'
+import { prepare, type Statements } from './statements.ts'
+import {
+  entryChecksum,
+  isDamage,
+  missingEntries,
+  readEntry,
+  readSnapshot,
+  snapshotChecksum,
+  toHead,
+  type DocumentRow,
+} from './stored-rows.ts'
+
+/** Only the newest two are kept: the second is what a damaged newest one is rebuilt from. */
+const SNAPSHOTS_KEPT = 2
+const LIVES_MAX = 50_000
+
+type Life = {
+  readonly id: number
+  readonly incarnation: string
+  readonly key: WitnessKey
+  seq: number
+}
+
+export type DamageListener = (name: DocumentName, damage: Damage) => void
+
+export class SqliteStore {
+  readonly #database: Database.Database
+  readonly #witness: HeadWitness
+  readonly #sql: Statements
+  /** Living documents that were written to; this process is the only writer (see lockDataDir). */
+  readonly #lives = new Map<DocumentName, Life>()
+  readonly #onDamage: DamageListener
+
+  constructor(dataDir: string, onDamage: DamageListener = () => {}) {
+    const files = sqliteFiles(dataDir)
+    this.#database = new Database(files.database)
+    this.#database.pragma('journal_mode = WAL')
+    this.#database.pragma('synchronous = FULL')
+    // On macOS fsync alone leaves bytes in the drive; elsewhere this is a no-op.
+    this.#database.pragma('fullfsync = ON')
+    this.#witness = HeadWitness.open(files.witness)
+    this.#sql = prepare(this.#database)
+    this.#onDamage = onDamage
+  }
+
+  /** One transaction for all; throws when it failed as a whole, and then nothing is stored. */
+  append(batch: readonly Append[]): readonly AppendOutcome[] {
+    const heads = new Map<Life, WitnessedHead>()
+    const commit = this.#database.transaction(() => batch.map(one => this.#appendOne(one, heads)))
+    let outcomes: readonly AppendOutcome[]
+    try {
+      outcomes = commit.immediate()
+    } catch (error) {
+      // Rolled back: the seqs counted on the way were never given out.
+      this.#lives.clear()
+      throw error
+    }
+    // After the commit is durable and before anybody is told: see HeadWitness.
+    this.#witness.record(heads.values())
+    return outcomes
+  }
+
+  #appendOne(
+    { name, incarnation, entries }: Append,
+    heads: Map<Life, WitnessedHead>,
+  ): AppendOutcome {
+    const life = this.#lives.get(name) ?? this.#findLife(name)
+    if (life === undefined) return { ok: false, error: this.#absence(name) }
+    if (life.incarnation !== incarnation) {
+      const sentence = `${quoteName(name)} is ${life.incarnation} now, not ${incarnation}`
+      return { ok: false, error: new WeftError('INCARNATION_MISMATCH', sentence) }
+    }
+    for (const entry of entries) {
+      life.seq += 1
+      const sum = entryChecksum(incarnation, life.seq, entry)
+      this.#sql.insertEntry.run(life.id, life.seq, entry.at, entry.author, entry.update, sum)
+    }
+    heads.set(life, { key: life.key, seq: life.seq })
+    return { ok: true, seq: life.seq }
+  }
+
+  #findLife(name: DocumentName): Life | undefined {
+    const row = this.#sql.living.get(name)
+    if (row === undefined) return undefined
+    const { id, incarnation } = row
+    // Counted on from the newest snapshot too: a repair may stand above all entries.
+    const seq = this.#sql.headSeq.get({ id })?.seq ?? 0
+    const life = { id, incarnation, key: witnessKey(name, incarnation), seq }
+    if (this.#lives.size >= LIVES_MAX) this.#lives.clear()
+    this.#lives.set(name, life)
+    return life
+  }
+
+  #absence(name: DocumentName): WeftError {
+    return this.#sql.newestLife.get(name) === undefined
+      ? new WeftError('DOCUMENT_NOT_FOUND', `there is no document ${quoteName(name)}`)
+      : new WeftError('DOCUMENT_DELETED', `${quoteName(name)} was deleted`)
+  }
+
+  open(name: DocumentName, create: Creation | undefined): StoredDocument | undefined {
+    const found = this.#sql.living.get(name)
+    if (found !== undefined) return this.#read(found)
+    const deleted = this.#sql.newestLife.get(name) !== undefined
+    if (deleted && create?.afterDeletion !== true) throw this.#absence(name)
+    if (!deleted) this.#refuseLostDocument(name)
+    if (create === undefined) return undefined
+    this.#sql.insertDocument.run(name, create.incarnation, create.at, create.by)
+    this.#witness.record([{ key: witnessKey(name, create.incarnation), seq: 0 }])
+    const row = this.#sql.living.get(name)
+    return row === undefined ? undefined : this.#read(row)
+  }
+
+  /** A name that was acknowledged once and is not in the file is a loss, not a new document. */
+  #refuseLostDocument(name: DocumentName): void {
+    const witnessed = this.#witness.headOf(witnessKey(name, ''))
+    if (witnessed !== undefined && witnessed.seq > 0) {
+      throw this.#damaged(name, missingEntries(1, witnessed.seq))
+    }
+  }
+
+  #read(row: DocumentRow): StoredDocument {
+    const snapshot = this.#soundSnapshot(row)
+    const tail: Entry[] = []
+    let seq = snapshot?.seq ?? 0
+    for (const entryRow of this.#sql.entriesAfter.iterate(row.id, seq)) {
+      const entry = readEntry(row.incarnation, entryRow)
+      if (isDamage(entry)) throw this.#damaged(row.name, entry)
+      if (entry.seq !== seq + 1)
+        throw this.#damaged(row.name, missingEntries(seq + 1, entry.seq - 1))
+      seq = entry.seq
+      tail.push(entry)
+    }
+    const acknowledged = this.#acknowledgedSeq(row)
+    if (seq < acknowledged) throw this.#damaged(row.name, missingEntries(seq + 1, acknowledged))
+    return { head: this.#headOf(row), snapshot, tail }
+  }
+
+  #acknowledgedSeq({ name, incarnation }: DocumentRow): number {
+    const key = witnessKey(name, incarnation)
+    const witnessed = this.#witness.headOf(key)
+    // Another life of the name: either a deleted one, or one that never got its first entry.
+    return witnessed?.key.incarnation === key.incarnation ? witnessed.seq : 0
+  }
+
+  /** The newest snapshot that passes its check; damaged ones are set aside, never overwritten. */
+  #soundSnapshot(row: DocumentRow): Snapshot | null {
+    let before = Number.MAX_SAFE_INTEGER
+    for (;;) {
+      const snapshotRow = this.#sql.snapshotBefore.get(row.id, before)
+      if (snapshotRow === undefined) return null
+      const snapshot = readSnapshot(row.incarnation, snapshotRow)
+      if (!isDamage(snapshot)) return snapshot
+      this.#onDamage(row.name, snapshot)
+      this.#quarantine(row.id, snapshot.seq)
+      before = snapshot.seq
+    }
+  }
+
+  #quarantine(id: number, seq: number): void {
+    try {
+      this.#sql.quarantine.run(Date.now(), id, seq)
+    } catch {
+      // A store that takes no writes still reads: the mark is set at the next opening.
+    }
+  }
+
+  #damaged(name: DocumentName, damage: Damage): WeftError {
+    this.#onDamage(name, damage)
+    return new WeftError('DOCUMENT_DAMAGED', `${quoteName(name)}: ${damage.sentence}`)
+  }
+
+  head(name: DocumentName): DocumentHead | undefined {
+    const row = this.#sql.newestLife.get(name)
+    return row === undefined ? undefined : this.#headOf(row)
+  }
+
+  #headOf(row: DocumentRow): DocumentHead {
+    const facts = this.#sql.headFacts.get({ id: row.id, createdAt: row.createdAt })
+    return toHead(row, facts ?? { seq: 0, updatedAt: row.createdAt, bytes: 0 })
+  }
+
+  list({ prefix, after, limit }: ListQuery): readonly DocumentHead[] {
+    // The range of names with a prefix ends before the prefix with a character above all of ours.
+    const rows = this.#sql.list.all({ after, prefix, end: `${prefix}\u{10ffff}`, limit })
+    return rows.map(row => this.#headOf(row))
+  }
+
+  entries(name: DocumentName, afterSeq: number, limit: number): readonly Entry[] {
+    const row = this.#sql.newestLife.get(name)
+    if (row === undefined) throw this.#absence(name)
+    return this.#sql.entriesPage.all(row.id, afterSeq, limit).map(entryRow => {
+      const entry = readEntry(row.incarnation, entryRow)
+      if (isDamage(entry)) throw this.#damaged(name, entry)
+      return entry
+    })
+  }
+
+  putSnapshot({ name, incarnation, previousSeq, snapshot }: SnapshotPut): 'put' | 'stale' {
+    const put = this.#database.transaction((): 'put' | 'stale' => {
+      const row = this.#sql.living.get(name)
+      if (row === undefined || row.incarnation !== incarnation) return 'stale'
+      const newest = this.#sql.newestSnapshot.get(row.id)?.seq ?? 0
+      if (newest !== previousSeq || snapshot.seq <= newest) return 'stale'
+      const sum = snapshotChecksum(incarnation, snapshot)
+      const { seq, at, state } = snapshot
+      // Ignored where a quarantined one has this seq: that one is evidence, and stays.
+      const { changes } = this.#sql.insertSnapshot.run(row.id, seq, at, state, sum)
+      this.#sql.dropSnapshots.run({ id: row.id, kept: SNAPSHOTS_KEPT })
+      return changes === 1 ? 'put' : 'stale'
+    })
+    return put.immediate()
+  }
+
+  remove(name: DocumentName, by: string, at: number): DocumentHead | undefined {
+    const row = this.#sql.living.get(name)
+    if (row === undefined) return undefined
+    this.#sql.markDeleted.run(at, by, row.id)
+    this.#lives.delete(name)
+    return { ...this.#headOf(row), deletedAt: at }
+  }
+
+  inspect(name: DocumentName): Inspection | undefined {
+    const row = this.#sql.newestLife.get(name)
+    if (row === undefined) return undefined
+    const head = this.#headOf(row)
+    return inspectDocument(this.#sql, row, { head, acknowledgedSeq: this.#acknowledgedSeq(row) })
+  }
+
+  close(): void {
+    this.#database.close()
+    this.#witness.close()
+  }
+}

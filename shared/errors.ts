@@ -1,0 +1,238 @@
+/** Every refusal weft can give: a closed list of codes, shared by sockets, REST and the sdk. */
+
+type ErrorRow = {
+  /** WebSocket close code. 44xx: the application must act. 45xx and 1011-1013: try again. */
+  readonly closeCode: number
+  /** HTTP status of the same refusal. */
+  readonly status: number
+  readonly retryable: boolean
+  /** What the receiver can do about it, for whoever reads a log at night. */
+  readonly hint: string
+}
+
+const rows = {
+  NAME_INVALID: {
+    closeCode: 4400,
+    status: 400,
+    retryable: false,
+    hint: 'Use 1-255 characters: segments of A-Z a-z 0-9 . _ ~ - joined by single slashes.',
+  },
+  NAME_RESERVED: {
+    closeCode: 4403,
+    status: 403,
+    retryable: false,
+    hint: 'Names that begin with ~ belong to the system; choose another first segment.',
+  },
+  REQUEST_INVALID: {
+    closeCode: 4400,
+    status: 400,
+    retryable: false,
+    hint: 'Compare the request with /v1/openapi.json.',
+  },
+  FRAME_INVALID: {
+    closeCode: 4400,
+    status: 400,
+    retryable: false,
+    hint: 'Send binary frames of the Hocuspocus v4 protocol on /sync, of y-websocket on /y/.',
+  },
+  FRAME_TOO_LARGE: {
+    closeCode: 4413,
+    status: 413,
+    retryable: false,
+    hint: 'Split the change into smaller updates, or raise WEFT_MAX_FRAME_BYTES.',
+  },
+  UPDATE_INVALID: {
+    closeCode: 4400,
+    status: 400,
+    retryable: false,
+    hint: 'The bytes are not a Yjs update (format v1) that this server can read.',
+  },
+  UPDATE_TOO_LARGE: {
+    closeCode: 4413,
+    status: 413,
+    retryable: false,
+    hint: 'Split the change into smaller updates, or raise WEFT_MAX_UPDATE_BYTES.',
+  },
+  DOCUMENT_TOO_LARGE: {
+    closeCode: 4413,
+    status: 413,
+    retryable: false,
+    hint: 'Start a new document, or raise WEFT_MAX_DOCUMENT_BYTES.',
+  },
+  TOKEN_MISSING: {
+    closeCode: 4401,
+    status: 401,
+    retryable: false,
+    hint: 'Give a token: as the provider option, as ?token= on /y/, as Bearer on REST.',
+  },
+  TOKEN_INVALID: {
+    closeCode: 4401,
+    status: 401,
+    retryable: false,
+    hint: 'Check signature, algorithm, issuer and audience against the server settings.',
+  },
+  TOKEN_EXPIRED: {
+    closeCode: 4401,
+    status: 401,
+    retryable: false,
+    hint: 'Get a fresh token and connect again; the sdk does so by itself.',
+  },
+  FORBIDDEN: {
+    closeCode: 4403,
+    status: 403,
+    retryable: false,
+    hint: 'The token carries no grant that allows this; ask an owner.',
+  },
+  ORIGIN_FORBIDDEN: {
+    closeCode: 4403,
+    status: 403,
+    retryable: false,
+    hint: 'Add the address of the page to WEFT_ORIGINS.',
+  },
+  ROUTE_NOT_FOUND: {
+    closeCode: 4404,
+    status: 404,
+    retryable: false,
+    hint: 'Sockets connect to /sync or /y/<document name>; REST lives under /v1.',
+  },
+  DOCUMENT_NOT_FOUND: {
+    closeCode: 4404,
+    status: 404,
+    retryable: false,
+    hint: 'Nobody who may write has opened this document yet.',
+  },
+  DOCUMENT_DELETED: {
+    closeCode: 4404,
+    status: 410,
+    retryable: false,
+    hint: 'The local copy is kept and can be exported; PUT the name to start a new document.',
+  },
+  INCARNATION_MISMATCH: {
+    closeCode: 4409,
+    status: 409,
+    retryable: false,
+    hint: 'The document was deleted and made anew: set the old copy aside, then open it again.',
+  },
+  DOCUMENT_DAMAGED: {
+    closeCode: 4422,
+    status: 500,
+    retryable: false,
+    hint: 'Stored bytes fail their check. Run `weft inspect <document>` on the server.',
+  },
+  DOCUMENT_UNAVAILABLE: {
+    closeCode: 4503,
+    status: 503,
+    retryable: true,
+    hint: 'The document could not be read just now; the server goes on trying.',
+  },
+  JOURNAL_UNAVAILABLE: {
+    closeCode: 4503,
+    status: 503,
+    retryable: true,
+    hint: 'The store does not take writes just now; nothing is acknowledged until it does.',
+  },
+  JOURNAL_FULL: {
+    closeCode: 4503,
+    status: 503,
+    retryable: true,
+    hint: 'More waits to be stored than the server may hold; keep the change and try later.',
+  },
+  SHUTTING_DOWN: {
+    closeCode: 1012,
+    status: 503,
+    retryable: true,
+    hint: 'The server restarts; connect again.',
+  },
+  TOO_MANY_CONNECTIONS: {
+    closeCode: 4529,
+    status: 503,
+    retryable: true,
+    hint: 'The server is full (WEFT_MAX_CONNECTIONS); try later or another node.',
+  },
+  TOO_MANY_DOCUMENTS: {
+    closeCode: 4529,
+    status: 429,
+    retryable: true,
+    hint: 'Close documents that are not needed, or raise WEFT_MAX_DOCUMENTS_PER_CONNECTION.',
+  },
+  SLOW_DOWN: {
+    closeCode: 4529,
+    status: 429,
+    retryable: true,
+    hint: 'Send less at once, or read faster; then connect again.',
+  },
+  INTERNAL: {
+    closeCode: 1011,
+    status: 500,
+    retryable: true,
+    hint: 'A bug or a bad day of the server; its log has a line with this request.',
+  },
+} as const satisfies Record<string, ErrorRow>
+
+export type ErrorCode = keyof typeof rows
+
+export const errorRows: Readonly<Record<ErrorCode, ErrorRow>> = rows
+export const errorCodes = Object.keys(rows) as readonly ErrorCode[]
+
+/** How a refusal travels: in control messages on sockets and inside problem answers on REST. */
+export type WireError = {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly retryable: boolean
+  readonly retryAfterMs?: number
+  readonly hint: string
+}
+
+/** Wrong input or a bad day outside: answered to whoever asked. Bugs throw other errors. */
+export class WeftError extends Error {
+  override readonly name = 'WeftError'
+  readonly code: ErrorCode
+  readonly retryAfterMs: number | undefined
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { readonly retryAfterMs?: number; readonly cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.retryAfterMs = options.retryAfterMs
+  }
+
+  get retryable(): boolean {
+    return rows[this.code].retryable
+  }
+
+  get closeCode(): number {
+    return rows[this.code].closeCode
+  }
+
+  get status(): number {
+    return rows[this.code].status
+  }
+
+  get hint(): string {
+    return rows[this.code].hint
+  }
+
+  toWire(): WireError {
+    const { code, message, retryable, hint, retryAfterMs } = this
+    return {
+      code,
+      message,
+      retryable,
+      hint,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    }
+  }
+}
+
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(rows, text)
+}
+
+/** Anything thrown, as a WeftError: unknown things become INTERNAL and keep their cause. */
+export function toWeftError(thrown: unknown): WeftError {
+  if (thrown instanceof WeftError) return thrown
+  return new WeftError('INTERNAL', 'something went wrong on our side', { cause: thrown })
+}

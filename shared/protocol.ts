@@ -1,0 +1,86 @@
+/**
+ * What weft adds to the Hocuspocus protocol: small JSON messages inside stateless frames, and one
+ * JSON text behind the token. Stock clients ignore the one and never send the other.
+ */
+import { z } from 'zod'
+import { errorCodes, type ErrorCode } from './errors.ts'
+
+/** Raise it with every change of these schemas; a test compares their fingerprint. */
+export const PROTOCOL_VERSION = 1
+
+/** Sent by the sdk behind its token, once per document and connection. */
+export const clientHello = z.object({
+  protocol: z.number().int().positive(),
+  /** The incarnation that the client's local copy belongs to; absent when it has none. */
+  incarnation: z.string().max(64).optional(),
+})
+export type ClientHello = z.infer<typeof clientHello>
+
+const wireError = z.object({
+  code: z.enum(errorCodes as [ErrorCode, ...ErrorCode[]]),
+  message: z.string(),
+  retryable: z.boolean(),
+  retryAfterMs: z.number().optional(),
+  hint: z.string(),
+})
+
+/** The document is open: who it is, what this client may do, and the limits it has to keep. */
+const serverHello = z.object({
+  type: z.literal('weft.hello'),
+  protocol: z.number().int().positive(),
+  incarnation: z.string(),
+  seq: z.number(),
+  access: z.enum(['read', 'write']),
+  limits: z.object({ updateBytes: z.number(), frameBytes: z.number() }),
+  /** The server sends something at least this often, ms. */
+  pingIntervalMs: z.number(),
+})
+
+/** Are edits of this document reaching the disk? Sent when the answer changes. */
+const savingMessage = z.object({
+  type: z.literal('weft.saving'),
+  state: z.enum(['ok', 'failing']),
+})
+
+/** A refusal that concerns this document alone. */
+const errorMessage = z.object({ type: z.literal('weft.error'), error: wireError })
+
+export const controlMessage = z.discriminatedUnion('type', [
+  serverHello,
+  savingMessage,
+  errorMessage,
+])
+export type ControlMessage = z.infer<typeof controlMessage>
+export type ServerHello = z.infer<typeof serverHello>
+
+/** Everything that has a shape on the wire, for the fingerprint test. */
+export const allMessages = [clientHello, controlMessage] as const
+
+/** A stateless payload as a control message; undefined when it is the application's own. */
+export function parseControlMessage(payload: string): ControlMessage | undefined {
+  if (!payload.startsWith('{"type":"weft.')) return undefined
+  const parsed = controlMessage.safeParse(safeJson(payload))
+  return parsed.success ? parsed.data : undefined
+}
+
+/** The hello behind a token; undefined for stock clients and for anything unreadable. */
+export function parseClientHello(text: string): ClientHello | undefined {
+  if (text === '') return undefined
+  const parsed = clientHello.safeParse(safeJson(text))
+  return parsed.success ? parsed.data : undefined
+}
+
+export function encodeControlMessage(message: ControlMessage): string {
+  // `type` first, so that parseControlMessage can tell it from application messages cheaply.
+  const { type, ...rest } = message
+  return JSON.stringify({ type, ...rest })
+}
+
+function safeJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // Not JSON: the schema refuses `undefined` with the same result.
+    return undefined
+  }
+}
