@@ -16,7 +16,13 @@ export type CompactionOptions = CompactionLimits & {
   readonly folder: Folder
   readonly clock: Clock
   readonly log: Logger
-  readonly onSnapshot?: (outcome: 'put' | 'stale' | 'failed') => void
+  readonly onSnapshot?: (name: DocumentName, report: SnapshotReport) => void
+}
+
+export type SnapshotReport = {
+  readonly outcome: 'put' | 'stale' | 'failed'
+  /** Size of the state; 0 when it could not be made. */
+  readonly bytes: number
 }
 
 /** What lies behind the newest snapshot of a document. */
@@ -48,18 +54,18 @@ export class Compaction {
   /** Documents to fold, each once, oldest first; one is folded at a time. */
   readonly #due = new Set<DocumentName>()
   #working: Promise<void> | undefined
+  #folding: DocumentName | undefined
   #closed = false
 
   constructor(options: CompactionOptions) {
     this.#options = options
   }
 
-  /** Tells of a document's unfolded tail after it grew. Returns true when a fold is on its way. */
-  grew(name: DocumentName, tail: Tail): boolean {
-    if (this.#closed || !isDue(tail, this.#options)) return false
+  /** Tells of a document's unfolded tail after it grew. */
+  grew(name: DocumentName, tail: Tail): void {
+    if (this.#closed || this.#folding === name || !isDue(tail, this.#options)) return
     this.#due.add(name)
     this.#working ??= this.#work()
-    return true
   }
 
   /** Resolves when nothing is left to fold. */
@@ -78,8 +84,10 @@ export class Compaction {
     await Promise.resolve()
     for (const name of this.#due) {
       this.#due.delete(name)
+      this.#folding = name
       await this.#compact(name)
     }
+    this.#folding = undefined
     this.#working = undefined
   }
 
@@ -100,11 +108,11 @@ export class Compaction {
         previousSeq: snapshot?.seq ?? 0,
         snapshot: { seq: last.seq, at: clock.now(), state },
       })
-      onSnapshot?.(outcome)
+      onSnapshot?.(name, { outcome, bytes: state.byteLength })
       log.debug({ document: name, seq: last.seq, bytes: state.byteLength, outcome }, 'snapshot')
     } catch (error) {
       // Nothing is lost by not folding: the entries are all there, and growth asks again.
-      onSnapshot?.('failed')
+      onSnapshot?.(name, { outcome: 'failed', bytes: 0 })
       log.warn({ err: error, document: name }, 'could not make a snapshot')
     }
   }

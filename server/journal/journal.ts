@@ -83,6 +83,8 @@ export type ListQuery = {
 export type Damage = {
   readonly kind: 'entry' | 'snapshot' | 'missing'
   readonly seq: number
+  /** The last seq that is concerned; `seq` itself, but for a run of missing entries. */
+  readonly upToSeq: number
   readonly sentence: string
 }
 

@@ -98,6 +98,14 @@ export class HeadWitness {
   }
 }
 
+/**
+ * The last acknowledged seq of this life. A record of another life of the name says nothing: it is
+ * of a deleted one, or this one never got its first entry.
+ */
+export function acknowledgedSeq(key: WitnessKey, witnessed: WitnessedHead | undefined): number {
+  return witnessed?.key.incarnation === key.incarnation ? witnessed.seq : 0
+}
+
 function encode({ key, seq }: WitnessedHead): Buffer {
   const record = Buffer.alloc(RECORD_BYTES)
   record.write(key.name, 0, 8, 'latin1')
@@ -107,7 +115,8 @@ function encode({ key, seq }: WitnessedHead): Buffer {
   return record
 }
 
-function readHeads(bytes: Buffer): Map<string, WitnessedHead> {
+/** What a witness file says; torn and damaged records are passed over. */
+export function readHeads(bytes: Buffer): Map<string, WitnessedHead> {
   const heads = new Map<string, WitnessedHead>()
   for (let offset = 0; offset + RECORD_BYTES <= bytes.byteLength; offset += RECORD_BYTES) {
     const record = bytes.subarray(offset, offset + RECORD_BYTES)

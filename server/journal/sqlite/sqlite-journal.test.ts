@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { documentName } from '../../../shared/names.ts'
 import { migrateSqliteFile } from '../../database/sqlite-database.ts'
@@ -10,15 +9,14 @@ import { openSqliteJournal } from './sqlite-journal.ts'
 async function openTemporary() {
   const folder = temporaryFolder()
   const dataDir = folder.path
-  mkdirSync(dataDir, { recursive: true })
-  await migrateSqliteFile(sqliteFiles(dataDir).database)
-  let journal = openSqliteJournal({ dataDir })
+  const options = { dataDir, migrate: () => migrateSqliteFile(sqliteFiles(dataDir).database) }
+  let journal = await openSqliteJournal(options)
   return {
-    dataDir,
+    options,
     journal,
     reopen: async () => {
       await journal.close()
-      journal = openSqliteJournal({ dataDir })
+      journal = await openSqliteJournal(options)
       return journal
     },
     close: async () => {
@@ -33,16 +31,16 @@ journalContract('sqlite', openTemporary)
 describe('the sqlite journal', () => {
   test('[J9] a second process is kept away from the folder', async () => {
     const first = await openTemporary()
-    expect(() => openSqliteJournal({ dataDir: first.dataDir })).toThrow(/another weft is running/)
+    await expect(openSqliteJournal(first.options)).rejects.toThrow(/another weft is running/)
     await first.close()
   })
 
   test('[J5] appends of one turn share a commit', async () => {
     const folder = temporaryFolder()
-    await migrateSqliteFile(sqliteFiles(folder.path).database)
     const commits: number[] = []
-    const journal = openSqliteJournal({
+    const journal = await openSqliteJournal({
       dataDir: folder.path,
+      migrate: () => migrateSqliteFile(sqliteFiles(folder.path).database),
       onCommit: ({ entries }) => void commits.push(entries),
     })
     const name = documentName('a')

@@ -1,5 +1,4 @@
 /** The embedded journal: one SQLite file in a thread of its own, behind a group commit. */
-import { mkdirSync } from 'node:fs'
 import type { DocumentName } from '../../../shared/names.ts'
 import { systemClock, type Clock } from '../../../shared/clock.ts'
 import { GroupCommit, type AppendOutcome, type CommitReport } from '../group-commit.ts'
@@ -16,8 +15,10 @@ import { JournalThread, fromWire } from './journal-thread.ts'
 import { lockDataDir } from './sqlite-files.ts'
 
 export type SqliteJournalOptions = {
-  /** The folder of `weft.sqlite`; its schema must be there (see migrateSqliteFile). */
+  /** The folder of `weft.sqlite`. */
   readonly dataDir: string
+  /** Brings the file's schema up to date; run once the folder is ours. */
+  readonly migrate: () => Promise<unknown>
   readonly clock?: Clock
   readonly queueEntriesMax?: number
   readonly queueBytesMax?: number
@@ -31,12 +32,19 @@ const QUEUE_BYTES_MAX = 64 << 20
 const BATCH_BYTES_MAX = 4 << 20
 
 /**
- * Opens the journal and takes the data folder for this process; throws a sentence for the operator
- * when another process has it.
+ * Opens the journal and takes the data folder for this process; rejects with a sentence for the
+ * operator when another process has it.
  */
-export function openSqliteJournal(options: SqliteJournalOptions): Journal {
-  mkdirSync(options.dataDir, { recursive: true })
-  return new SqliteJournal(options, lockDataDir(options.dataDir))
+export async function openSqliteJournal(options: SqliteJournalOptions): Promise<Journal> {
+  const unlock = lockDataDir(options.dataDir)
+  try {
+    // Locked first: nobody migrates a file that another server has open.
+    await options.migrate()
+    return new SqliteJournal(options, unlock)
+  } catch (error) {
+    unlock()
+    throw error
+  }
 }
 
 class SqliteJournal implements Journal {

@@ -15,7 +15,13 @@ import type {
   SnapshotPut,
   StoredDocument,
 } from '../journal.ts'
-import { HeadWitness, witnessKey, type WitnessKey, type WitnessedHead } from './head-witness.ts'
+import {
+  HeadWitness,
+  acknowledgedSeq,
+  witnessKey,
+  type WitnessKey,
+  type WitnessedHead,
+} from './head-witness.ts'
 import { inspectDocument } from './inspect-document.ts'
 import { sqliteFiles } from './sqlite-files.ts'
 import { prepare, type Statements } from './statements.ts'
@@ -157,9 +163,7 @@ export class SqliteStore {
 
   #acknowledgedSeq({ name, incarnation }: DocumentRow): number {
     const key = witnessKey(name, incarnation)
-    const witnessed = this.#witness.headOf(key)
-    // Another life of the name: either a deleted one, or one that never got its first entry.
-    return witnessed?.key.incarnation === key.incarnation ? witnessed.seq : 0
+    return acknowledgedSeq(key, this.#witness.headOf(key))
   }
 
   /** The newest snapshot that passes its check; damaged ones are set aside, never overwritten. */

@@ -46,14 +46,15 @@ export function snapshotChecksum(incarnation: string, { seq, at, state }: Snapsh
 export function readEntry(incarnation: string, row: EntryRow): Entry | Damage {
   const entry = { seq: row.seq, at: row.at, author: row.author, update: exact(row.bytes) }
   if (entryChecksum(incarnation, row.seq, entry) === row.checksum) return entry
-  return { kind: 'entry', seq: row.seq, sentence: `entry ${row.seq} fails its checksum` }
+  const sentence = `entry ${row.seq} fails its checksum`
+  return { kind: 'entry', seq: row.seq, upToSeq: row.seq, sentence }
 }
 
 export function readSnapshot(incarnation: string, row: SnapshotRow): Snapshot | Damage {
   const snapshot = { seq: row.seq, at: row.at, state: exact(row.bytes) }
   if (snapshotChecksum(incarnation, snapshot) === row.checksum) return snapshot
   const sentence = `the snapshot at entry ${row.seq} fails its checksum`
-  return { kind: 'snapshot', seq: row.seq, sentence }
+  return { kind: 'snapshot', seq: row.seq, upToSeq: row.seq, sentence }
 }
 
 export function isDamage(read: Entry | Snapshot | Damage): read is Damage {
@@ -67,5 +68,6 @@ function exact(bytes: Uint8Array): Uint8Array {
 
 export function missingEntries(from: number, to: number): Damage {
   const which = from === to ? `entry ${from} was` : `entries ${from} to ${to} were`
-  return { kind: 'missing', seq: from, sentence: `${which} acknowledged and are not in the file` }
+  const sentence = `${which} acknowledged and are not in the file`
+  return { kind: 'missing', seq: from, upToSeq: to, sentence }
 }

@@ -1,0 +1,30 @@
+/** What a token says, and the principal that it makes. */
+import { z } from 'zod'
+import { grantSchema, principalKinds, type Principal } from '../../shared/permissions.ts'
+
+const GRANTS_MAX = 100
+/** Clocks of two machines differ: a token counts for this long after its end, and before its start. */
+export const TOLERANCE_SECONDS = 30
+
+/** The claims that weft reads; others are ignored. */
+export const tokenClaims = z.object({
+  sub: z.string().min(1).max(200),
+  /** Seconds since 1970, as in every JWT. */
+  exp: z.number(),
+  name: z.string().min(1).max(64).optional(),
+  kind: z.enum(principalKinds).default('user'),
+  tenant: z.string().min(1).max(64).nullish(),
+  grants: z.array(grantSchema).max(GRANTS_MAX).default([]),
+})
+export type TokenClaims = z.output<typeof tokenClaims>
+
+export function toPrincipal({ sub, exp, name, kind, tenant, grants }: TokenClaims): Principal {
+  return {
+    id: sub,
+    name: name ?? sub,
+    kind,
+    tenant: tenant ?? null,
+    grants,
+    expiresAt: (exp + TOLERANCE_SECONDS) * 1000,
+  }
+}

@@ -1,0 +1,135 @@
+/** The only file that reads tokens: signature, algorithm, issuer, audience and time, then claims. */
+import {
+  createRemoteJWKSet,
+  errors,
+  jwtVerify,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+} from 'jose'
+import type { Clock } from '../../shared/clock.ts'
+import { WeftError } from '../../shared/errors.ts'
+import type { Principal } from '../../shared/permissions.ts'
+import { TOLERANCE_SECONDS, toPrincipal, tokenClaims } from './token-claims.ts'
+
+export type TokenKeys =
+  | { readonly kind: 'secret'; readonly secret: string }
+  | { readonly kind: 'jwks'; readonly url: string }
+
+export type TokenVerifierOptions = {
+  /** Every way in which a token may be signed; at least one. */
+  readonly keys: readonly TokenKeys[]
+  readonly issuer: string | undefined
+  readonly audience: string | undefined
+  readonly clock: Clock
+}
+
+/** Longer ones are refused unread. */
+const TOKEN_CHARACTERS_MAX = 16_384
+
+/**
+ * Pinned by the kind of key, so that nobody's public key is ever taken for an HMAC secret
+ * (RFC 8725, section 3.1), and `alg: none` is nothing we know.
+ */
+const algorithms = { secret: ['HS256'], jwks: ['RS256', 'ES256', 'EdDSA'] } as const
+
+export type TokenVerifier = {
+  /** Throws TOKEN_MISSING, TOKEN_EXPIRED, TOKEN_INVALID, or SLOW_DOWN when the keys cannot be had. */
+  verify(token: string): Promise<Principal>
+}
+
+type Way = {
+  readonly key: Uint8Array | JWTVerifyGetKey
+  readonly algorithms: readonly string[]
+}
+
+export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
+  const ways = options.keys.map((keys): Way =>
+    keys.kind === 'secret'
+      ? { key: new TextEncoder().encode(keys.secret), algorithms: algorithms.secret }
+      : {
+          key: createRemoteJWKSet(new URL(keys.url), { timeoutDuration: 5_000 }),
+          algorithms: algorithms.jwks,
+        },
+  )
+  return {
+    async verify(token) {
+      if (token === '') throw new WeftError('TOKEN_MISSING', 'no token was given')
+      if (token.length > TOKEN_CHARACTERS_MAX) {
+        throw new WeftError('TOKEN_INVALID', 'the token is too long')
+      }
+      let refusal: unknown
+      for (const way of ways) {
+        try {
+          return await verifyOne(token, way, options)
+        } catch (error) {
+          // The way that knows the signature says why; the others only say that it is not theirs.
+          refusal = isDecisive(error) ? error : (refusal ?? error)
+          if (isDecisive(error)) break
+        }
+      }
+      throw toRefusal(refusal)
+    },
+  }
+}
+
+async function verifyOne(token: string, way: Way, options: TokenVerifierOptions) {
+  const { issuer, audience, clock } = options
+  const checks: JWTVerifyOptions = {
+    algorithms: [...way.algorithms],
+    clockTolerance: TOLERANCE_SECONDS,
+    currentDate: new Date(clock.now()),
+    requiredClaims: ['sub', 'exp'],
+    ...(issuer === undefined ? {} : { issuer }),
+    ...(audience === undefined ? {} : { audience }),
+  }
+  const { key } = way
+  const { payload } =
+    typeof key === 'function'
+      ? await jwtVerify(token, key, checks)
+      : await jwtVerify(token, key, checks)
+  const claims = tokenClaims.safeParse(payload)
+  if (claims.success) return toPrincipal(claims.data)
+  const [issue] = claims.error.issues
+  const where = issue?.path.join('.') ?? 'claims'
+  throw new WeftError('TOKEN_INVALID', `the token's ${where}: ${issue?.message ?? 'unreadable'}`)
+}
+
+function isDecisive(error: unknown): boolean {
+  return (
+    error instanceof WeftError ||
+    error instanceof errors.JWTExpired ||
+    error instanceof errors.JWTClaimValidationFailed
+  )
+}
+
+/** Says what is wrong in our words: a token's content never reaches an error. */
+function toRefusal(error: unknown): WeftError {
+  if (error instanceof WeftError) return error
+  if (error instanceof errors.JWTExpired) {
+    return new WeftError('TOKEN_EXPIRED', 'the token has expired')
+  }
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    return new WeftError('TOKEN_INVALID', `the token's ${error.claim} is not accepted`)
+  }
+  if (error instanceof errors.JOSEAlgNotAllowed) {
+    return new WeftError('TOKEN_INVALID', "the token's algorithm is not accepted")
+  }
+  if (error instanceof errors.JWKSNoMatchingKey) {
+    return new WeftError('TOKEN_INVALID', 'no key of the key set fits the token')
+  }
+  if (error instanceof errors.JWSSignatureVerificationFailed) {
+    return new WeftError('TOKEN_INVALID', "the token's signature is wrong")
+  }
+  if (error instanceof errors.JWKSTimeout || isFetchFailure(error)) {
+    return new WeftError('SLOW_DOWN', 'the key set cannot be read just now', {
+      retryAfterMs: 2_000,
+    })
+  }
+  return new WeftError('TOKEN_INVALID', 'the token cannot be read')
+}
+
+/** What `fetch` throws when a host is away, and jose when it answers with anything but 200. */
+function isFetchFailure(error: unknown): boolean {
+  if (error instanceof errors.JOSEError) return error.code === 'ERR_JOSE_GENERIC'
+  return error instanceof TypeError && error.message.includes('fetch')
+}

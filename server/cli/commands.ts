@@ -1,0 +1,55 @@
+/** The commands of `weft`: what each is for, and which code runs it. */
+import { ConfigError, settingRows } from '../config.ts'
+import { inspect } from './inspect.ts'
+import { repair } from './repair.ts'
+import { serve } from './serve.ts'
+
+export type Command = {
+  readonly usage: string
+  readonly sentence: string
+  /** Resolves with the exit code. */
+  readonly run: (args: readonly string[]) => Promise<number>
+}
+
+const commands: Readonly<Record<string, Command>> = {
+  serve: { usage: 'serve', sentence: 'Start the server.', run: serve },
+  inspect: {
+    usage: 'inspect <document>',
+    sentence: 'Show and check everything that is stored of a document.',
+    run: inspect,
+  },
+  repair: {
+    usage: 'repair <document>',
+    sentence: 'Open a damaged document from what can still be read (the server must be stopped).',
+    run: repair,
+  },
+}
+
+export async function runCommand(argv: readonly string[]): Promise<number> {
+  const [name = 'help', ...args] = argv
+  if (name === 'help' || name === '--help' || args.includes('--help')) return help(0)
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (command === undefined) {
+    console.error(`weft: there is no command "${name}"\n`)
+    return help(64)
+  }
+  try {
+    return await command.run(args)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    console.error(`weft: ${error.message}\n\nAll settings: weft --help`)
+    return 78
+  }
+}
+
+function help(code: number): number {
+  const lines = Object.values(commands).map(
+    ({ usage, sentence }) => `  weft ${usage.padEnd(20)} ${sentence}`,
+  )
+  const settings = settingRows().map(({ name, fallback, sentence }) => {
+    const shown = fallback === '' ? '' : ` [${fallback}]`
+    return `  ${name}${shown}\n      ${sentence}`
+  })
+  console.log(`usage:\n${lines.join('\n')}\n\nsettings (environment):\n${settings.join('\n')}`)
+  return code
+}

@@ -1,0 +1,217 @@
+/** Every setting of the server, in one table: environment, defaults, --help and README come from it. */
+import { z } from 'zod'
+import { logLevels } from './base/log.ts'
+
+type Setting<Schema extends z.ZodType> = {
+  readonly schema: Schema
+  /** One sentence for --help and the README. */
+  readonly sentence: string
+  /** What the README shows as default where the schema cannot tell. */
+  readonly shownDefault?: string
+}
+
+const setting = <Schema extends z.ZodType>(
+  schema: Schema,
+  sentence: string,
+  shownDefault?: string,
+): Setting<Schema> =>
+  shownDefault === undefined ? { schema, sentence } : { schema, sentence, shownDefault }
+
+const count = (fallback: number, min = 1) =>
+  z.coerce.number().int().min(min).max(Number.MAX_SAFE_INTEGER).default(fallback)
+const text = z.string().min(1).optional()
+const list = z
+  .string()
+  .default('')
+  .transform(value => value.split(',').flatMap(part => part.trim() || []))
+
+export const configTable = {
+  WEFT_HOST: setting(
+    z.string().min(1).default('127.0.0.1'),
+    'Address to listen on. Anything but loopback needs a way to check tokens, and WEFT_ORIGINS.',
+  ),
+  WEFT_PORT: setting(count(8080, 0).pipe(z.number().max(65_535)), 'Port; 0 takes a free one.'),
+  WEFT_DATA_DIR: setting(
+    z.string().min(1).default('./data'),
+    'Folder of the embedded SQLite store; one server a folder.',
+  ),
+  WEFT_JWT_SECRET: setting(
+    z.string().min(32, 'must have at least 32 characters').optional(),
+    'Secret of HS256 tokens, at least 32 characters.',
+  ),
+  WEFT_JWKS_URL: setting(
+    z.url({ protocol: /^https?$/ }).optional(),
+    'Address of a JSON Web Key Set for RS256, ES256 and EdDSA tokens.',
+  ),
+  WEFT_JWT_ISSUER: setting(text, 'Only tokens of this issuer (`iss`) are taken.'),
+  WEFT_JWT_AUDIENCE: setting(text, 'Only tokens for this audience (`aud`) are taken.'),
+  WEFT_DEV: setting(
+    z.enum(['0', '1']).optional(),
+    'Development mode: `POST /v1/dev/tokens` makes tokens for anybody. Loopback only.',
+    '1 on loopback without a secret or key set, else 0',
+  ),
+  WEFT_ORIGINS: setting(
+    list,
+    'Comma-separated origins whose pages may connect, such as `https://app.example.com`; the ' +
+      'server’s own is always one.',
+  ),
+  WEFT_LOG_LEVEL: setting(z.enum(logLevels).default('info'), 'Least severe level that is logged.'),
+  WEFT_LOG_FORMAT: setting(
+    z.enum(['json', 'pretty']).optional(),
+    'JSON lines, or lines for people.',
+    'pretty on a terminal, else json',
+  ),
+  WEFT_MAX_CONNECTIONS: setting(count(10_000), 'Open sockets; more are refused with 503.'),
+  WEFT_MAX_DOCUMENTS_PER_CONNECTION: setting(count(50), 'Documents open on one socket.'),
+  WEFT_MAX_FRAME_BYTES: setting(count(4 << 20, 1024), 'Largest frame a client may send.'),
+  WEFT_MAX_UPDATE_BYTES: setting(count(1 << 20, 1024), 'Largest single update of a document.'),
+  WEFT_MAX_DOCUMENT_BYTES: setting(count(50 << 20, 1024), 'Largest document, encoded.'),
+  WEFT_MAX_AWARENESS_BYTES: setting(count(4096, 64), 'Largest presence state of one client.'),
+  WEFT_MAX_QUEUE_BYTES: setting(
+    count(1 << 20, 1024),
+    'Most bytes one client may have waiting here, for a document that is still opening.',
+  ),
+  WEFT_MAX_SEND_BYTES: setting(
+    count(8 << 20, 1024),
+    'Most bytes waiting for one slow reader; beyond, its socket is closed.',
+  ),
+  WEFT_MAX_UNSAVED_BYTES: setting(
+    count(64 << 20, 1024),
+    'Most bytes of edits, over all documents, that may wait for the store.',
+  ),
+  WEFT_JOURNAL_QUEUE_ENTRIES: setting(count(100_000), 'Most entries waiting for a commit.'),
+  WEFT_JOURNAL_BATCH_BYTES: setting(count(4 << 20, 1024), 'Most bytes in one commit.'),
+  WEFT_SNAPSHOT_ENTRIES: setting(count(500), 'Fewest entries between two snapshots.'),
+  WEFT_SNAPSHOT_BYTES: setting(
+    count(256 << 10),
+    'Bytes of entries that make a snapshot worth it, however few they are.',
+  ),
+  WEFT_DOCUMENT_IDLE_MS: setting(
+    count(30_000, 0),
+    'How long a document without clients stays in memory.',
+  ),
+  WEFT_NOT_SAVING_AFTER_MS: setting(
+    count(3_000, 0),
+    'How long an edit may wait for the store before clients are told `not saving`.',
+  ),
+  WEFT_AUTH_TIMEOUT_MS: setting(
+    count(10_000),
+    'A socket that has shown no valid token after this time is closed.',
+  ),
+  WEFT_PING_INTERVAL_MS: setting(
+    count(5_000, 100),
+    'Time between pings; a socket that misses two is dropped.',
+  ),
+  WEFT_DRAIN_TIMEOUT_MS: setting(count(10_000), 'Time for a clean end after SIGTERM.'),
+} as const
+
+type Table = typeof configTable
+export type SettingName = keyof Table
+type Values = { readonly [Name in SettingName]: z.output<Table[Name]['schema']> }
+
+export type Config = Values & {
+  readonly devMode: boolean
+  readonly loopback: boolean
+  readonly logFormat: 'json' | 'pretty'
+}
+
+/** Wrong settings: all of them at once, one sentence each. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(`wrong settings:\n${problems.map(problem => `  ${problem}`).join('\n')}`)
+    this.problems = problems
+  }
+}
+
+const names = Object.keys(configTable) as readonly SettingName[]
+const tableSchema = z.object(
+  Object.fromEntries(names.map(name => [name, configTable[name].schema])),
+) as unknown as z.ZodType<Values>
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Reads the settings from an environment; throws {@link ConfigError} with everything wrong. */
+export function readConfig(environment: Environment, isTerminal = false): Config {
+  const given = Object.fromEntries(
+    names.flatMap(name => (environment[name] === undefined ? [] : [[name, environment[name]]])),
+  )
+  const parsed = tableSchema.safeParse(given)
+  const unknown = Object.keys(environment)
+    .filter(name => name.startsWith('WEFT_') && !Object.hasOwn(configTable, name))
+    .filter(name => !FOREIGN_SETTINGS.includes(name))
+    .map(name => `${name} is no setting of this version`)
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(
+      issue => `${issue.path.join('.')}: ${issue.message} (${describeGiven(environment, issue)})`,
+    )
+    throw new ConfigError([...problems, ...unknown])
+  }
+  const values = parsed.data
+  const loopback = isLoopback(values.WEFT_HOST)
+  const canCheckTokens = values.WEFT_JWT_SECRET !== undefined || values.WEFT_JWKS_URL !== undefined
+  const devMode =
+    values.WEFT_DEV === undefined ? loopback && !canCheckTokens : values.WEFT_DEV === '1'
+  const problems = [...unknown, ...contradictions(values, { loopback, devMode, canCheckTokens })]
+  if (problems.length > 0) throw new ConfigError(problems)
+  const logFormat = values.WEFT_LOG_FORMAT ?? (isTerminal ? 'pretty' : 'json')
+  return Object.freeze({ ...values, devMode, loopback, logFormat })
+}
+
+/** Read by tests and tools that share the prefix, not by the server. */
+const FOREIGN_SETTINGS: readonly string[] = ['WEFT_TRACES']
+
+type Circumstances = {
+  readonly loopback: boolean
+  readonly devMode: boolean
+  readonly canCheckTokens: boolean
+}
+
+function contradictions(values: Values, { loopback, devMode, canCheckTokens }: Circumstances) {
+  const problems: string[] = []
+  if (devMode && !loopback) {
+    problems.push(
+      'WEFT_DEV: development mode makes tokens for anybody, so it runs on loopback only',
+    )
+  }
+  if (!devMode && !canCheckTokens) {
+    problems.push('WEFT_JWT_SECRET or WEFT_JWKS_URL: one is needed to check tokens')
+  }
+  if (!loopback && values.WEFT_ORIGINS.length === 0) {
+    problems.push(`WEFT_ORIGINS: needed when WEFT_HOST is ${values.WEFT_HOST}`)
+  }
+  if (values.WEFT_MAX_UPDATE_BYTES > values.WEFT_MAX_FRAME_BYTES) {
+    problems.push('WEFT_MAX_UPDATE_BYTES: an update cannot be larger than WEFT_MAX_FRAME_BYTES')
+  }
+  return problems
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
+}
+
+/** Secrets are never repeated, not even wrong ones. */
+function describeGiven(environment: Environment, issue: z.core.$ZodIssue): string {
+  const name = String(issue.path[0])
+  if (/SECRET/.test(name)) return 'the given value is not shown'
+  return `given: ${JSON.stringify(environment[name] ?? '')}`
+}
+
+export type SettingRow = {
+  readonly name: string
+  readonly fallback: string
+  readonly sentence: string
+}
+
+/** The table for --help and the README. */
+export function settingRows(): readonly SettingRow[] {
+  return names.map(name => {
+    const { schema, sentence, shownDefault } = configTable[name] as Setting<z.ZodType>
+    const parsed = schema.safeParse(undefined)
+    const value = parsed.success ? parsed.data : undefined
+    const isEmpty = value === undefined || (Array.isArray(value) && value.length === 0)
+    return { name, sentence, fallback: shownDefault ?? (isEmpty ? '' : String(value)) }
+  })
+}

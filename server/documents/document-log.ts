@@ -1,0 +1,173 @@
+/** One document's way to the disk: its changes go to the journal one batch at a time, in order. */
+import { backoffMs } from '../../shared/backoff.ts'
+import { sleep, type Cancel, type Clock } from '../../shared/clock.ts'
+import { toWeftError, type WeftError } from '../../shared/errors.ts'
+import { quoteName } from '../../shared/names.ts'
+import type { Random } from '../../shared/random.ts'
+import type { Logger } from '../base/log.ts'
+import type { DocumentHead, Journal } from '../journal/journal.ts'
+import { Unsaved, type UnsavedBudget } from './unsaved.ts'
+
+export type SavingState = 'ok' | 'failing'
+
+export type DocumentLogOptions = {
+  readonly head: DocumentHead
+  readonly journal: Journal
+  readonly budget: UnsavedBudget
+  /** How long a change may wait before the document is said to be not saving. */
+  readonly notSavingAfterMs: number
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly onDurable: (batch: DurableBatch) => void
+  readonly onSaving: (state: SavingState) => void
+  /** The journal will never take these changes: the document was deleted or made anew elsewhere. */
+  readonly onRefused: (error: WeftError) => void
+}
+
+export type DurableBatch = {
+  /** All changes up to this one are durable. */
+  readonly version: number
+  /** The journal's head. */
+  readonly seq: number
+  readonly entries: number
+  readonly bytes: number
+}
+
+const RETRY = { minMs: 100, maxMs: 5_000 }
+const APPEND_BYTES_MAX = 4 << 20
+
+export class DocumentLog {
+  readonly #options: DocumentLogOptions
+  readonly #unsaved: Unsaved
+  /** Ends the waiting after a failed append when the document ends. */
+  readonly #ending = new AbortController()
+  #version = 0
+  #durableVersion = 0
+  #seq: number
+  #saving: SavingState = 'ok'
+  #cancelSavingCheck: Cancel | undefined
+  #isStoring = false
+
+  constructor(options: DocumentLogOptions) {
+    this.#options = options
+    this.#unsaved = new Unsaved(options.budget)
+    this.#seq = options.head.seq
+  }
+
+  /** Counts the changes since the document was opened. */
+  get version(): number {
+    return this.#version
+  }
+
+  get durableVersion(): number {
+    return this.#durableVersion
+  }
+
+  /** Seq of the last durable entry. */
+  get seq(): number {
+    return this.#seq
+  }
+
+  get unsavedCount(): number {
+    return this.#unsaved.count
+  }
+
+  get saving(): SavingState {
+    return this.#saving
+  }
+
+  /** Takes a change; it is durable when `onDurable` names its version. */
+  push(author: string, update: Uint8Array): void {
+    const { clock, notSavingAfterMs } = this.#options
+    this.#version += 1
+    this.#unsaved.push({ author, at: clock.now(), update }, clock.monotonic())
+    this.#cancelSavingCheck ??= clock.after(notSavingAfterMs, () => this.#checkSaving())
+    if (this.#isStoring) return
+    this.#isStoring = true
+    void this.#storeUntilClean()
+  }
+
+  /** Lets go of what is not durable. */
+  end(): void {
+    this.#ending.abort()
+    this.#cancelSavingCheck?.()
+    this.#unsaved.drop()
+  }
+
+  /**
+   * One append at a time, in order: an entry that depends on another must never be durable before
+   * it, or a crash between the two would leave an acknowledged edit that cannot be integrated.
+   */
+  async #storeUntilClean(): Promise<void> {
+    // One microtask later, so that the changes of one burst go together.
+    await Promise.resolve()
+    let attempt = 0
+    while (this.#unsaved.count > 0 && !this.#ending.signal.aborted) {
+      try {
+        await this.#storeBatch()
+        attempt = 0
+      } catch (error) {
+        attempt += 1
+        if (await this.#waitAfter(toWeftError(error), attempt)) continue
+        return
+      }
+    }
+    this.#isStoring = false
+  }
+
+  async #storeBatch(): Promise<void> {
+    const { journal, head, onDurable } = this.#options
+    const entries = this.#unsaved.peek(APPEND_BYTES_MAX)
+    const { name, incarnation } = head
+    const { seq } = await journal.append({ name, incarnation, entries })
+    if (this.#ending.signal.aborted) return
+    const bytes = entries.reduce((sum, entry) => sum + entry.update.byteLength, 0)
+    this.#unsaved.shift(entries.length)
+    this.#durableVersion += entries.length
+    this.#seq = seq
+    onDurable({ version: this.#durableVersion, seq, entries: entries.length, bytes })
+    if (this.#saving === 'failing') this.#checkSaving()
+  }
+
+  /** True when another try makes sense. */
+  async #waitAfter(error: WeftError, attempt: number): Promise<boolean> {
+    const { clock, random, log, onRefused } = this.#options
+    if (this.#ending.signal.aborted) return false
+    if (!error.retryable) {
+      log.error({ err: error }, this.#unsavedSentence())
+      onRefused(error)
+      return false
+    }
+    // The first failure is told loudly, the hundredth of the same outage is not.
+    log[attempt === 1 ? 'warn' : 'debug']({ err: error, attempt }, 'not stored, trying again')
+    await sleep(clock, backoffMs(attempt, random, RETRY), this.#ending.signal)
+    return true
+  }
+
+  /** Has the oldest change waited too long? Runs when it would have, and after an outage. */
+  #checkSaving(): void {
+    const { clock, notSavingAfterMs } = this.#options
+    this.#cancelSavingCheck?.()
+    this.#cancelSavingCheck = undefined
+    const since = this.#unsaved.oldestSince
+    if (since === undefined) return this.#setSaving('ok')
+    const remainingMs = since + notSavingAfterMs - clock.monotonic()
+    this.#setSaving(remainingMs <= 0 ? 'failing' : 'ok')
+    if (remainingMs <= 0) return
+    this.#cancelSavingCheck = clock.after(remainingMs, () => this.#checkSaving())
+  }
+
+  #setSaving(state: SavingState): void {
+    if (this.#saving === state) return
+    this.#saving = state
+    const { log, onSaving } = this.#options
+    if (state === 'failing') log.error(this.#unsavedSentence())
+    else log.info('all edits are durable again')
+    onSaving(state)
+  }
+
+  #unsavedSentence(): string {
+    return `${this.#unsaved.count} edits of ${quoteName(this.#options.head.name)} are not stored`
+  }
+}

@@ -1,0 +1,169 @@
+/** All documents of this node: each opened once, held while somebody needs it, let go when clean. */
+import { backoffMs } from '../../shared/backoff.ts'
+import type { Clock } from '../../shared/clock.ts'
+import { WeftError } from '../../shared/errors.ts'
+import type { DocumentName } from '../../shared/names.ts'
+import type { Random } from '../../shared/random.ts'
+import type { Logger } from '../base/log.ts'
+import type { StopReport } from '../base/life-cycle.ts'
+import type { Metrics } from '../base/metrics.ts'
+import { Compaction, type CompactionLimits } from '../journal/compaction.ts'
+import type { Folder } from '../journal/folder.ts'
+import type { Creation, DocumentHead, Journal, ListQuery } from '../journal/journal.ts'
+import { Resident } from './resident.ts'
+import type { LiveDocument, LiveDocumentLimits } from './live-document.ts'
+import { UnsavedBudget } from './unsaved.ts'
+
+export type DocumentsOptions = {
+  readonly journal: Journal
+  readonly folder: Folder
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly limits: LiveDocumentLimits
+  readonly compaction: CompactionLimits
+  /** How long a document without holders stays. */
+  readonly idleMs: number
+  /** Over all documents. */
+  readonly unsavedBytesMax: number
+}
+
+/** A hold on a live document; it stays in memory until every hold is released. */
+export type DocumentHold = {
+  readonly document: LiveDocument
+  /** Calling it again does nothing. */
+  release(): void
+}
+
+export type OpenOptions = {
+  /** Who opens it: the creator of a document that is not there yet. */
+  readonly by: string
+  /** May a name that the store does not know become a document? */
+  readonly create: boolean
+}
+
+const RETRY = { minMs: 500, maxMs: 30_000 }
+
+export class Documents {
+  readonly #options: DocumentsOptions
+  readonly #residents = new Map<DocumentName, Resident>()
+  readonly #budget: UnsavedBudget
+  readonly #compaction: Compaction
+  #stopping = false
+
+  constructor(options: DocumentsOptions) {
+    const { journal, folder, clock, log, metrics } = options
+    this.#options = options
+    this.#budget = new UnsavedBudget(options.unsavedBytesMax)
+    this.#compaction = new Compaction({
+      ...options.compaction,
+      journal,
+      folder,
+      clock,
+      log,
+      onSnapshot: (name, { outcome, bytes }) => {
+        metrics.snapshots.inc({ outcome })
+        if (outcome === 'put') this.#residents.get(name)?.snapshotPut(bytes)
+      },
+    })
+  }
+
+  /**
+   * Opens a document, or joins the opening that is on its way. Throws DOCUMENT_NOT_FOUND,
+   * DOCUMENT_DELETED, DOCUMENT_DAMAGED, DOCUMENT_UNAVAILABLE (with the time of the next try) or
+   * SHUTTING_DOWN.
+   */
+  async open(name: DocumentName, { by, create }: OpenOptions): Promise<DocumentHold> {
+    if (this.#stopping) throw new WeftError('SHUTTING_DOWN', 'the server is shutting down')
+    const { random, clock } = this.#options
+    const creation: Creation | undefined = create
+      ? { incarnation: random.id(), by, at: clock.now(), afterDeletion: false }
+      : undefined
+    return this.#resident(name).hold(creation)
+  }
+
+  /** The live document, if it is in memory; nothing is opened. */
+  peek(name: DocumentName): LiveDocument | undefined {
+    return this.#residents.get(name)?.live
+  }
+
+  /** The stored head; of a live document with what is durable of it now. */
+  head(name: DocumentName): Promise<DocumentHead | undefined> {
+    return this.#options.journal.head(name)
+  }
+
+  list(query: ListQuery): Promise<readonly DocumentHead[]> {
+    return this.#options.journal.list(query)
+  }
+
+  /** Makes a new document, after a deletion too. `created` is false when it was there already. */
+  async create(name: DocumentName, by: string): Promise<{ head: DocumentHead; created: boolean }> {
+    const { journal, random, clock } = this.#options
+    const incarnation = random.id()
+    const creation = { incarnation, by, at: clock.now(), afterDeletion: true }
+    const stored = await journal.open(name, creation)
+    if (stored === undefined) throw new WeftError('INTERNAL', 'the journal made no document')
+    return { head: stored.head, created: stored.head.incarnation === incarnation }
+  }
+
+  /** Deletes durably, then ends the live document; undefined when there is nothing to delete. */
+  async remove(name: DocumentName, by: string): Promise<DocumentHead | undefined> {
+    const { journal, clock } = this.#options
+    // Durable first: a crash between the two lines leaves clients that are refused when they
+    // come back. The other order could show them a document that lives on.
+    const head = await journal.remove(name, by, clock.now())
+    if (head !== undefined) this.#residents.get(name)?.delete()
+    return head
+  }
+
+  /** Waits until everything is durable and lets go of it; names what is not when time is over. */
+  async stop(signal: AbortSignal): Promise<StopReport> {
+    this.#stopping = true
+    const residents = [...this.#residents.values()]
+    const left = await Promise.all(residents.map(resident => resident.drain(signal)))
+    await this.#compaction.close()
+    return left.filter(sentence => sentence !== undefined)
+  }
+
+  /** Resolves when no snapshot is being made. For tests and tools. */
+  settled(): Promise<void> {
+    return this.#compaction.idle()
+  }
+
+  get unsaved(): { readonly documents: number; readonly bytes: number } {
+    const live = [...this.#residents.values()].flatMap(({ live: document }) => document ?? [])
+    const documents = live.filter(document => !document.isClean).length
+    return { documents, bytes: this.#budget.bytes }
+  }
+
+  get liveCount(): number {
+    return this.#residents.size
+  }
+
+  #resident(name: DocumentName): Resident {
+    const found = this.#residents.get(name)
+    if (found !== undefined) return found
+    const { journal, clock, random, log, metrics, limits, idleMs } = this.#options
+    const resident: Resident = new Resident({
+      name,
+      journal,
+      clock,
+      random,
+      log,
+      metrics,
+      limits,
+      idleMs,
+      budget: this.#budget,
+      onGrowth: tail => this.#compaction.grew(name, tail),
+      retryInMs: attempt => backoffMs(attempt, random, RETRY),
+      onGone: () => {
+        if (this.#residents.get(name) === resident) this.#residents.delete(name)
+        metrics.documentsLive.set(this.#residents.size)
+      },
+    })
+    this.#residents.set(name, resident)
+    metrics.documentsLive.set(this.#residents.size)
+    return resident
+  }
+}

@@ -1,0 +1,222 @@
+/** A document in memory: one Y.Doc, one way to write to it, and what of it is durable. */
+import * as Y from 'yjs'
+import type { Clock } from '../../shared/clock.ts'
+import { WeftError } from '../../shared/errors.ts'
+import { quoteName, type DocumentName } from '../../shared/names.ts'
+import type { Random } from '../../shared/random.ts'
+import type { Logger } from '../base/log.ts'
+import type { DocumentHead, Journal } from '../journal/journal.ts'
+import { DocumentLog, type DurableBatch, type SavingState } from './document-log.ts'
+import { FullState } from './full-state.ts'
+import { readStateVector } from './state-vector.ts'
+import type { UnsavedBudget } from './unsaved.ts'
+import { checkUpdate, isKnown } from './update-check.ts'
+
+export type LiveDocumentLimits = {
+  readonly updateBytesMax: number
+  readonly documentBytesMax: number
+  readonly notSavingAfterMs: number
+}
+
+export type LiveDocumentOptions = {
+  readonly head: DocumentHead
+  readonly doc: Y.Doc
+  readonly journal: Journal
+  readonly budget: UnsavedBudget
+  readonly limits: LiveDocumentLimits
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+}
+
+/** Who wrote, and through which door; the origin of the Yjs transaction. */
+export type WriteOrigin = {
+  /** The principal's id. */
+  readonly author: string
+  /** The session or request, so that nothing is echoed to it. */
+  readonly source: object
+}
+
+export type WriteOutcome =
+  /** It is in the document, and durable as soon as `version` is. */
+  | { readonly kind: 'applied'; readonly version: number }
+  /** It depends on something missing; the document is as it was. Ask the writer for all it has. */
+  | { readonly kind: 'gap' }
+
+export type DocumentListener = {
+  /** Called inside the transaction that made the change, for every change, in order. */
+  readonly onUpdate?: (update: Uint8Array, origin: WriteOrigin | null) => void
+  readonly onDurable?: (batch: DurableBatch) => void
+  readonly onSaving?: (state: SavingState) => void
+  /** The document ends under its holders: deleted, let go, or no longer to be stored. */
+  readonly onEnd?: (error: WeftError) => void
+}
+
+/** Updates to be applied in this order; together they are what was asked for. */
+export type Updates = readonly [Uint8Array, ...Uint8Array[]]
+
+export class LiveDocument {
+  readonly name: DocumentName
+  readonly incarnation: string
+  readonly doc: Y.Doc
+  readonly #options: LiveDocumentOptions
+  readonly #fullState: FullState
+  readonly #journaled: DocumentLog
+  readonly #listeners = new Set<DocumentListener>()
+  #ended = false
+  /** An upper bound of the encoded size: every update counts, whatever it deleted. */
+  #bytes: number
+
+  constructor(options: LiveDocumentOptions) {
+    const { head, doc, limits } = options
+    this.name = head.name
+    this.incarnation = head.incarnation
+    this.doc = doc
+    this.#options = options
+    this.#bytes = head.bytes
+    this.#fullState = new FullState(doc)
+    this.#journaled = new DocumentLog({
+      ...options,
+      notSavingAfterMs: limits.notSavingAfterMs,
+      onDurable: batch => this.#tell(listener => listener.onDurable?.(batch)),
+      onSaving: state => this.#tell(listener => listener.onSaving?.(state)),
+      onRefused: error => this.end(error),
+    })
+    doc.on('update', (update: Uint8Array, origin: unknown) => this.#onUpdate(update, origin))
+  }
+
+  /** Counts the changes since the document was opened. */
+  get version(): number {
+    return this.#journaled.version
+  }
+
+  get durableVersion(): number {
+    return this.#journaled.durableVersion
+  }
+
+  /** Seq of the last durable entry. */
+  get seq(): number {
+    return this.#journaled.seq
+  }
+
+  get saving(): SavingState {
+    return this.#journaled.saving
+  }
+
+  /** Changes that are not durable yet. */
+  get unsavedCount(): number {
+    return this.#journaled.unsavedCount
+  }
+
+  get isClean(): boolean {
+    return this.unsavedCount === 0
+  }
+
+  /**
+   * The one way to write. Throws UPDATE_INVALID, UPDATE_TOO_LARGE, DOCUMENT_TOO_LARGE or
+   * JOURNAL_FULL, and then the document is as it was.
+   */
+  write(update: Uint8Array, origin: WriteOrigin): WriteOutcome {
+    const fit = checkUpdate(this.doc, update, this.#options.limits)
+    if (fit === 'gap') return { kind: 'gap' }
+    this.#refuseWhenFull(update.byteLength)
+    try {
+      Y.applyUpdate(this.doc, update, origin)
+    } catch (error) {
+      throw new WeftError('UPDATE_INVALID', 'the update cannot be applied', { cause: error })
+    }
+    return this.#isWhole ? { kind: 'applied', version: this.version } : { kind: 'gap' }
+  }
+
+  /** The check lets no gap in; should one slip through, it is not acknowledged either. */
+  get #isWhole(): boolean {
+    const { pendingStructs, pendingDs } = this.doc.store
+    return pendingStructs === null && pendingDs === null
+  }
+
+  /** Would {@link write} change nothing? */
+  knows(update: Uint8Array): boolean {
+    return isKnown(this.doc, update)
+  }
+
+  /** What somebody with this state vector lacks. Throws UPDATE_INVALID or UPDATE_TOO_LARGE. */
+  missingFor(stateVector: Uint8Array): Updates {
+    return readStateVector(stateVector).size === 0
+      ? this.state()
+      : [Y.encodeStateAsUpdate(this.doc, stateVector)]
+  }
+
+  stateVector(): Uint8Array {
+    return Y.encodeStateVector(this.doc)
+  }
+
+  /** The whole document. */
+  state(): Updates {
+    return this.#fullState.get()
+  }
+
+  listen(listener: DocumentListener): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  /** Resolves once change `version` is durable; rejects when the document ends before. */
+  whenDurable(version: number = this.version): Promise<void> {
+    if (this.durableVersion >= version) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      const stop = this.listen({
+        onDurable: batch => {
+          if (batch.version < version) return
+          stop()
+          resolve()
+        },
+        onEnd: reject,
+      })
+    })
+  }
+
+  /** The end: holders are told why, and edits that could not be stored are let go. */
+  end(error: WeftError): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#tell(listener => listener.onEnd?.(error))
+    this.#listeners.clear()
+    this.#journaled.end()
+    this.doc.destroy()
+  }
+
+  #onUpdate(update: Uint8Array, origin: unknown): void {
+    const write = isWriteOrigin(origin) ? origin : null
+    this.#bytes += update.byteLength
+    this.#fullState.add(update)
+    this.#journaled.push(write?.author ?? SERVER_AUTHOR, update)
+    this.#tell(listener => listener.onUpdate?.(update, write))
+  }
+
+  #refuseWhenFull(bytes: number): void {
+    const { limits, budget } = this.#options
+    if (budget.isSpent) {
+      const sentence = `${budget.bytes} bytes of edits wait for the store already`
+      throw new WeftError('JOURNAL_FULL', sentence, { retryAfterMs: 1_000 })
+    }
+    if (this.#bytes + bytes <= limits.documentBytesMax) return
+    // The bound counts every update ever; what was deleted or merged since weighs less.
+    this.#bytes = Y.encodeStateAsUpdate(this.doc).byteLength
+    if (this.#bytes + bytes <= limits.documentBytesMax) return
+    const sentence = `${quoteName(this.name)} has ${this.#bytes} bytes`
+    const limit = `the limit is ${limits.documentBytesMax}`
+    throw new WeftError('DOCUMENT_TOO_LARGE', `${sentence}; ${limit}`)
+  }
+
+  /** A listener may leave while it is told: those are not told twice, and nobody is passed over. */
+  #tell(action: (listener: DocumentListener) => void): void {
+    for (const listener of Array.from(this.#listeners)) action(listener)
+  }
+}
+
+/** Author of changes that come from no principal: the server's own code. */
+const SERVER_AUTHOR = 'server'
+
+function isWriteOrigin(origin: unknown): origin is WriteOrigin {
+  return typeof origin === 'object' && origin !== null && 'author' in origin && 'source' in origin
+}

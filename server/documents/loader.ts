@@ -1,0 +1,25 @@
+/** Makes a Y.Doc of what the journal holds; refuses what does not add up. */
+import * as Y from 'yjs'
+import { WeftError } from '../../shared/errors.ts'
+import { quoteName } from '../../shared/names.ts'
+import type { StoredDocument } from '../journal/journal.ts'
+
+/** Throws DOCUMENT_DAMAGED when an update cannot be read or depends on one that is not there. */
+export function loadDoc({ head, snapshot, tail }: StoredDocument): Y.Doc {
+  const doc = new Y.Doc()
+  try {
+    // One transaction around all: each would otherwise pay for its own clean-up.
+    doc.transact(() => {
+      if (snapshot !== null) Y.applyUpdate(doc, snapshot.state)
+      for (const { update } of tail) Y.applyUpdate(doc, update)
+    })
+  } catch (error) {
+    doc.destroy()
+    const sentence = `${quoteName(head.name)}: its updates cannot be read`
+    throw new WeftError('DOCUMENT_DAMAGED', sentence, { cause: error })
+  }
+  if (doc.store.pendingStructs === null && doc.store.pendingDs === null) return doc
+  doc.destroy()
+  const sentence = `${quoteName(head.name)}: an update depends on one that is not stored`
+  throw new WeftError('DOCUMENT_DAMAGED', sentence)
+}

@@ -1,0 +1,117 @@
+/** Reads an update before it touches a document: is it one, is it small enough, does it fit? */
+import * as Y from 'yjs'
+import { WeftError } from '../../shared/errors.ts'
+
+export type UpdateLimits = {
+  readonly updateBytesMax: number
+}
+
+/** `gap`: it depends on something that the document does not have; applying it would hang in the air. */
+export type UpdateFit = 'fits' | 'gap'
+
+const STRUCTS_MAX = 20_000
+const DELETE_RANGES_MAX = 20_000
+/** Longer ones are nothing that typing makes, and would burn a client id for ever. */
+const STRUCT_LENGTH_MAX = 10_000_000
+
+type Decoded = ReturnType<typeof Y.decodeUpdate>
+type Covered = Map<number, number>
+
+/**
+ * Costs about as much as decoding; the document is not touched.
+ * Throws UPDATE_TOO_LARGE or UPDATE_INVALID.
+ */
+export function checkUpdate(doc: Y.Doc, update: Uint8Array, limits: UpdateLimits): UpdateFit {
+  if (update.byteLength > limits.updateBytesMax) {
+    const sentence = `an update of ${update.byteLength} bytes; the limit is ${limits.updateBytesMax}`
+    throw new WeftError('UPDATE_TOO_LARGE', sentence)
+  }
+  const decoded = decode(update)
+  const covered = coverStructs(doc, decoded)
+  if (covered === undefined) return 'gap'
+  return dependenciesMet(doc, decoded, covered) && deletesMet(doc, decoded, covered)
+    ? 'fits'
+    : 'gap'
+}
+
+/** Does the update hold anything that the document does not? For those who may only read. */
+export function isKnown(doc: Y.Doc, update: Uint8Array): boolean {
+  const { structs, ds } = decode(update)
+  for (const struct of structs) {
+    const { client, clock } = struct.id
+    if (clock + struct.length > Y.getState(doc.store, client)) return false
+  }
+  for (const [client, ranges] of ds.clients) {
+    for (const { clock, len } of ranges) if (!isDeleted(doc, client, { clock, len })) return false
+  }
+  return true
+}
+
+function decode(update: Uint8Array): Decoded {
+  let decoded: Decoded
+  try {
+    decoded = Y.decodeUpdate(update)
+  } catch (error) {
+    throw new WeftError('UPDATE_INVALID', 'the bytes are no Yjs update', { cause: error })
+  }
+  let ranges = 0
+  for (const deleted of decoded.ds.clients.values()) ranges += deleted.length
+  if (decoded.structs.length > STRUCTS_MAX || ranges > DELETE_RANGES_MAX) {
+    const sentence = `an update of ${decoded.structs.length} structs and ${ranges} deleted ranges`
+    throw new WeftError('UPDATE_TOO_LARGE', `${sentence}; the limit is ${STRUCTS_MAX} of each`)
+  }
+  return decoded
+}
+
+/** Up to which clock each client is known once the update is in; undefined when one skips ahead. */
+function coverStructs(doc: Y.Doc, { structs }: Decoded): Covered | undefined {
+  const covered: Covered = new Map()
+  for (const struct of structs) {
+    if (struct instanceof Y.Skip) continue
+    const { client, clock } = struct.id
+    if (struct.length > STRUCT_LENGTH_MAX || !Number.isSafeInteger(clock + struct.length)) {
+      throw new WeftError('UPDATE_INVALID', `a struct of length ${struct.length}`)
+    }
+    const known = stateOf(doc, covered, client)
+    if (clock > known) return undefined
+    covered.set(client, Math.max(known, clock + struct.length))
+  }
+  return covered
+}
+
+/** Everything that a struct names must be there, before it or in the same update. */
+function dependenciesMet(doc: Y.Doc, { structs }: Decoded, covered: Covered): boolean {
+  const isThere = (id: Y.ID | null) => id === null || id.clock < stateOf(doc, covered, id.client)
+  for (const struct of structs) {
+    if (!(struct instanceof Y.Item)) continue
+    const { origin, rightOrigin, parent } = struct
+    if (!isThere(origin) || !isThere(rightOrigin)) return false
+    if (parent instanceof Y.ID && !isThere(parent)) return false
+  }
+  return true
+}
+
+function deletesMet(doc: Y.Doc, { ds }: Decoded, covered: Covered): boolean {
+  for (const [client, ranges] of ds.clients) {
+    const known = stateOf(doc, covered, client)
+    for (const { clock, len } of ranges) if (clock + len > known) return false
+  }
+  return true
+}
+
+function stateOf(doc: Y.Doc, covered: Covered, client: number): number {
+  return covered.get(client) ?? Y.getState(doc.store, client)
+}
+
+type Range = { readonly clock: number; readonly len: number }
+
+function isDeleted(doc: Y.Doc, client: number, { clock, len }: Range): boolean {
+  const structs = doc.store.clients.get(client)
+  if (structs === undefined || clock + len > Y.getState(doc.store, client)) return false
+  for (let i = Y.findIndexSS(structs, clock); i < structs.length; i++) {
+    const struct = structs[i]
+    if (struct === undefined || struct.id.clock >= clock + len) return true
+    if (!struct.deleted) return false
+  }
+  return true
+}

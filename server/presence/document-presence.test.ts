@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest'
+import * as Y from 'yjs'
+import {
+  Awareness,
+  applyAwarenessUpdate,
+  encodeAwarenessUpdate as encode,
+} from 'y-protocols/awareness'
+import { encodeAwarenessUpdate, readAwarenessUpdate } from './awareness-update.ts'
+import { DocumentPresence } from './document-presence.ts'
+
+const create = () => new DocumentPresence({ stateBytesMax: 200 })
+const session = (principalId: string) => ({ principalId })
+const state = (clientId: number, clock: number, value: unknown) =>
+  encodeAwarenessUpdate([{ clientId, clock, state: JSON.stringify(value) }])
+
+describe('presence of a document', () => {
+  test('it is plain y-protocols awareness to a stock client', () => {
+    const presence = create()
+    const alice = new Awareness(new Y.Doc())
+    alice.setLocalState({ user: { name: 'Alice' } })
+    const changed = presence.announce(session('alice'), encode(alice, [alice.clientID]))
+    expect(changed).toEqual([alice.clientID])
+    const bob = new Awareness(new Y.Doc())
+    applyAwarenessUpdate(bob, presence.encode(changed), 'test')
+    expect(bob.getStates().get(alice.clientID)).toEqual({ user: { name: 'Alice' } })
+    alice.destroy()
+    bob.destroy()
+  })
+
+  test('[P1] a session that ends takes its states along', () => {
+    const presence = create()
+    const [alice, bob] = [session('alice'), session('bob')]
+    presence.announce(alice, state(1, 1, { x: 1 }))
+    presence.announce(bob, state(2, 1, { x: 2 }))
+    expect(presence.leave(alice)).toEqual([1])
+    expect(readAwarenessUpdate(presence.encode([1]))).toEqual([
+      { clientId: 1, clock: 1, state: 'null' },
+    ])
+    expect(presence.size).toBe(1)
+  })
+
+  test('[P2] nobody writes or removes the state of somebody else', () => {
+    const presence = create()
+    const [alice, mallory] = [session('alice'), session('mallory')]
+    presence.announce(alice, state(1, 1, { name: 'Alice' }))
+    expect(presence.announce(mallory, state(1, 99, { name: 'Mallory' }))).toEqual([])
+    expect(presence.announce(mallory, state(1, 99, null))).toEqual([])
+    expect(presence.announce(alice, state(1, 2, { name: 'Alice!' }))).toEqual([1])
+    expect(presence.announce(alice, state(1, 3, null))).toEqual([1])
+    expect(presence.encodeAll()).toBeUndefined()
+  })
+
+  test('[P3] a new connection keeps the user when the old one dies', () => {
+    const presence = create()
+    const [old, fresh] = [session('alice'), session('alice')]
+    presence.announce(old, state(1, 5, { name: 'Alice' }))
+    expect(presence.announce(fresh, state(1, 5, { name: 'Alice' }))).toEqual([])
+    expect(presence.leave(old)).toEqual([])
+    expect(presence.size).toBe(1)
+  })
+
+  test('[P4] who left and comes back with the same clock is seen again', () => {
+    const presence = create()
+    const peer = new Awareness(new Y.Doc())
+    const first = session('alice')
+    const tell = (ids: readonly number[]) =>
+      applyAwarenessUpdate(peer, presence.encode(ids), 'test')
+    tell(presence.announce(first, state(1, 5, { name: 'Alice' })))
+    tell(presence.leave(first))
+    expect(peer.getStates().has(1)).toBe(false)
+    tell(presence.announce(session('alice'), state(1, 5, { name: 'Alice' })))
+    expect(peer.getStates().get(1)).toEqual({ name: 'Alice' })
+    peer.destroy()
+  })
+
+  test('a renewal with a higher clock is passed on', () => {
+    const presence = create()
+    const alice = session('alice')
+    presence.announce(alice, state(1, 1, { x: 1 }))
+    expect(presence.announce(alice, state(1, 2, { x: 1 }))).toEqual([1])
+    expect(presence.announce(alice, state(1, 2, { x: 1 }))).toEqual([])
+  })
+
+  test('[P5] size and number of states are bounded', () => {
+    const presence = create()
+    const alice = session('alice')
+    expect(() => presence.announce(alice, state(1, 1, 'x'.repeat(300)))).toThrow(
+      expect.objectContaining({ code: 'FRAME_TOO_LARGE' }),
+    )
+    for (let id = 0; id < 100; id++) presence.announce(alice, state(id, 1, {}))
+    expect(presence.size).toBe(8)
+    expect(() => presence.announce(alice, Uint8Array.of(5, 1))).toThrow(
+      expect.objectContaining({ code: 'FRAME_INVALID' }),
+    )
+    expect(() => presence.announce(alice, Uint8Array.of(0xff, 0xff, 0xff, 0x7f))).toThrow(
+      /awareness/,
+    )
+  })
+})

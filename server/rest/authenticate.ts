@@ -1,0 +1,19 @@
+/** Reads the bearer token of a request. */
+import type { Context } from 'hono'
+import { WeftError } from '../../shared/errors.ts'
+import type { Principal } from '../../shared/permissions.ts'
+import type { Gatekeeper } from '../access/gatekeeper.ts'
+import type { RestEnv } from './rest-env.ts'
+
+/** Who asks? Throws TOKEN_MISSING, TOKEN_INVALID or TOKEN_EXPIRED. */
+export async function principalOf(
+  context: Context<RestEnv>,
+  gatekeeper: Gatekeeper,
+): Promise<Principal> {
+  const header = context.req.header('authorization') ?? ''
+  const [scheme = '', token = ''] = header.split(' ', 2)
+  if (header !== '' && scheme.toLowerCase() !== 'bearer') {
+    throw new WeftError('TOKEN_MISSING', 'the Authorization header is not of the form "Bearer ..."')
+  }
+  return gatekeeper.identify(token)
+}

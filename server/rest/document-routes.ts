@@ -1,0 +1,251 @@
+/** Documents over REST: list, head, content, create, delete. */
+import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi'
+import * as Y from 'yjs'
+import { WeftError } from '../../shared/errors.ts'
+import { documentName, quoteName, spaceOf, type DocumentName } from '../../shared/names.ts'
+import type { Principal } from '../../shared/permissions.ts'
+import { docToJson } from '../documents/doc-json.ts'
+import type { DocumentHead } from '../journal/journal.ts'
+import { principalOf } from './authenticate.ts'
+import { problemResponse } from './problem.ts'
+import { createRouter, type RestEnv, type RestOptions } from './rest-env.ts'
+
+const LIST_LIMIT_MAX = 1_000
+/** How many pages of the store one request looks through for documents that the asker may read. */
+const SCAN_PAGES_MAX = 20
+
+const headSchema = z
+  .object({
+    name: z.string().openapi({ example: 'acme/plan-7/notes' }),
+    space: z.string().openapi({ example: 'acme/plan-7' }),
+    incarnation: z.string().openapi({ description: 'Another one after a deletion.' }),
+    seq: z.number().int().openapi({ description: 'The last durable entry of the journal.' }),
+    bytes: z.number().int(),
+    createdAt: z.iso.datetime(),
+    createdBy: z.string(),
+    updatedAt: z.iso.datetime(),
+  })
+  .openapi('DocumentHead')
+
+const listSchema = z
+  .object({
+    documents: z.array(headSchema),
+    next: z.string().nullable().openapi({ description: 'Give it as `after` for the next page.' }),
+  })
+  .openapi('DocumentList')
+
+const nameParam = z.object({
+  name: z.string().openapi({
+    param: { name: 'name', in: 'path' },
+    description: 'The name, with each `/` written as `%2F`.',
+    example: 'acme%2Fplan-7%2Fnotes',
+  }),
+})
+
+const security = [{ bearer: [] }]
+const refusals = {
+  401: problemResponse('No valid token.'),
+  403: problemResponse('The token does not allow it.'),
+}
+const absences = {
+  404: problemResponse('There is no such document.'),
+  410: problemResponse('It was deleted.'),
+  503: problemResponse('The store is away just now.'),
+}
+
+const listRoute = createRoute({
+  method: 'get',
+  path: '/v1/documents',
+  summary: 'List the documents that the token may read, in order of their names',
+  security,
+  request: {
+    query: z.object({
+      space: z.string().max(255).optional().openapi({ description: 'Only this space and below.' }),
+      after: z.string().max(255).optional(),
+      limit: z.coerce.number().int().min(1).max(LIST_LIMIT_MAX).default(100),
+    }),
+  },
+  responses: {
+    200: { description: 'A page.', content: { 'application/json': { schema: listSchema } } },
+    400: problemResponse('A parameter is wrong.'),
+    ...refusals,
+  },
+})
+
+const headRoute = createRoute({
+  method: 'get',
+  path: '/v1/documents/{name}',
+  summary: 'What is stored of a document',
+  security,
+  request: { params: nameParam },
+  responses: {
+    200: { description: 'Its head.', content: { 'application/json': { schema: headSchema } } },
+    ...refusals,
+    ...absences,
+  },
+})
+
+const contentRoute = createRoute({
+  method: 'get',
+  path: '/v1/documents/{name}/content',
+  summary: 'The content of a document, with edits that were made this very moment',
+  security,
+  request: {
+    params: nameParam,
+    query: z.object({
+      format: z.enum(['json', 'update']).default('json').openapi({
+        description: '`json`: every root type; `update`: one Yjs update (v1) of everything.',
+      }),
+    }),
+  },
+  responses: {
+    200: {
+      description: 'The content.',
+      content: {
+        'application/json': {
+          schema: z.object({ name: z.string(), content: z.record(z.string(), z.unknown()) }),
+        },
+        'application/octet-stream': { schema: z.string().openapi({ format: 'binary' }) },
+      },
+    },
+    ...refusals,
+    ...absences,
+  },
+})
+
+const createDocumentRoute = createRoute({
+  method: 'put',
+  path: '/v1/documents/{name}',
+  summary: 'Make an empty document, or a new one where one was deleted',
+  security,
+  request: { params: nameParam },
+  responses: {
+    200: { description: 'It was there.', content: { 'application/json': { schema: headSchema } } },
+    201: { description: 'It is new.', content: { 'application/json': { schema: headSchema } } },
+    400: problemResponse('The name is bad.'),
+    ...refusals,
+  },
+})
+
+const deleteRoute = createRoute({
+  method: 'delete',
+  path: '/v1/documents/{name}',
+  summary: 'Delete a document; clients that have it open are told, and keep their copy',
+  security,
+  request: { params: nameParam },
+  responses: { 204: { description: 'It is gone.' }, ...refusals, ...absences },
+})
+
+export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
+  const { documents, gatekeeper } = options
+  const router = createRouter()
+
+  router.openapi(listRoute, async context => {
+    const principal = await principalOf(context, gatekeeper)
+    const { space = '', after = '', limit } = context.req.valid('query')
+    const prefix = space === '' ? '' : `${documentName(space)}/`
+    const page = await readablePage(options, principal, { prefix, after, limit })
+    return context.json({ documents: page.heads.map(toBody), next: page.next }, 200)
+  })
+
+  router.openapi(headRoute, async context => {
+    const name = documentName(context.req.valid('param').name)
+    gatekeeper.require(await principalOf(context, gatekeeper), name, 'read')
+    const head = await documents.head(name)
+    if (head === undefined) {
+      throw new WeftError('DOCUMENT_NOT_FOUND', `there is no document ${quoteName(name)}`)
+    }
+    if (head.deletedAt !== null) {
+      throw new WeftError('DOCUMENT_DELETED', `${quoteName(name)} was deleted`)
+    }
+    return context.json(toBody(head), 200, { etag: etagOf(head) })
+  })
+
+  router.openapi(contentRoute, async context => {
+    const name = documentName(context.req.valid('param').name)
+    const principal = await principalOf(context, gatekeeper)
+    gatekeeper.require(principal, name, 'read')
+    const hold = await documents.open(name, { by: principal.id, create: false })
+    try {
+      const { doc } = hold.document
+      const headers = { etag: etagOf(hold.document) }
+      if (context.req.valid('query').format === 'json') {
+        return context.json({ name, content: docToJson(doc) }, 200, headers)
+      }
+      const update = Uint8Array.from(Y.encodeStateAsUpdate(doc))
+      return context.body(update.buffer, 200, {
+        ...headers,
+        'content-type': 'application/octet-stream',
+      })
+    } finally {
+      hold.release()
+    }
+  })
+
+  router.openapi(createDocumentRoute, async context => {
+    const name = documentName(context.req.valid('param').name)
+    const principal = await principalOf(context, gatekeeper)
+    gatekeeper.require(principal, name, 'create')
+    const { head, created } = await documents.create(name, principal.id)
+    return context.json(toBody(head), created ? 201 : 200, { etag: etagOf(head) })
+  })
+
+  router.openapi(deleteRoute, async context => {
+    const name = documentName(context.req.valid('param').name)
+    const principal = await principalOf(context, gatekeeper)
+    gatekeeper.require(principal, name, 'delete')
+    const head = await documents.remove(name, principal.id)
+    if (head === undefined) {
+      throw new WeftError('DOCUMENT_NOT_FOUND', `there is no document ${quoteName(name)}`)
+    }
+    return context.body(null, 204)
+  })
+
+  return router
+}
+
+type PageQuery = { readonly prefix: string; readonly after: string; readonly limit: number }
+
+/** Looks through the store until the page is full of documents that the principal may read. */
+async function readablePage(
+  { documents, gatekeeper }: RestOptions,
+  principal: Principal,
+  query: PageQuery,
+): Promise<{ readonly heads: readonly DocumentHead[]; readonly next: DocumentName | null }> {
+  const heads: DocumentHead[] = []
+  let { after } = query
+  for (let page = 0; page < SCAN_PAGES_MAX; page++) {
+    const found = await documents.list({ ...query, after })
+    for (const head of found) {
+      after = head.name
+      if (!gatekeeper.decide(principal, head.name, 'read').allowed) continue
+      heads.push(head)
+      if (heads.length === query.limit) return { heads, next: head.name }
+    }
+    if (found.length < query.limit) return { heads, next: null }
+  }
+  return { heads, next: after as DocumentName }
+}
+
+function toBody({ name, incarnation, seq, bytes, createdAt, createdBy, updatedAt }: DocumentHead) {
+  return {
+    name,
+    space: spaceOf(name),
+    incarnation,
+    seq,
+    bytes,
+    createdAt: new Date(createdAt).toISOString(),
+    createdBy,
+    updatedAt: new Date(updatedAt).toISOString(),
+  }
+}
+
+function etagOf({
+  incarnation,
+  seq,
+}: {
+  readonly incarnation: string
+  readonly seq: number
+}): string {
+  return `"${incarnation}.${seq}"`
+}

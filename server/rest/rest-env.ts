@@ -1,0 +1,42 @@
+/** What every request carries on its way through the routes. */
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Gatekeeper } from '../access/gatekeeper.ts'
+import type { TokenMint } from '../access/token-mint.ts'
+import type { Health } from '../base/health.ts'
+import type { Logger } from '../base/log.ts'
+import type { Metrics } from '../base/metrics.ts'
+import type { Documents } from '../documents/documents.ts'
+import { WeftError } from '../../shared/errors.ts'
+
+export type RestEnv = {
+  Variables: {
+    requestId: string
+    log: Logger
+  }
+}
+
+export type RestOptions = {
+  readonly documents: Documents
+  readonly gatekeeper: Gatekeeper
+  readonly health: Health
+  readonly metrics: Metrics
+  readonly log: Logger
+  /** False from the first moment of a shutdown on. */
+  readonly isAccepting: () => boolean
+  /** Present in development mode alone. */
+  readonly mint: TokenMint | undefined
+  /** Folder of the built pages; undefined serves none. */
+  readonly pagesDir: string | undefined
+}
+
+/** A router whose requests have been held against their schemas, or are REQUEST_INVALID. */
+export function createRouter(): OpenAPIHono<RestEnv> {
+  return new OpenAPIHono<RestEnv>({
+    defaultHook(result) {
+      if (result.success) return
+      const [issue] = result.error.issues
+      const where = issue?.path.join('.') ?? ''
+      throw new WeftError('REQUEST_INVALID', `${where}: ${issue?.message ?? 'unreadable'}`)
+    },
+  })
+}

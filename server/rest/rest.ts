@@ -1,0 +1,65 @@
+/** The HTTP side: routes, their OpenAPI document, and one shape for every error. */
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import { bodyLimit } from 'hono/body-limit'
+import { requestId } from 'hono/request-id'
+import { routePath } from 'hono/route'
+import { WeftError } from '../../shared/errors.ts'
+import { devRoutes } from './dev-routes.ts'
+import { documentRoutes } from './document-routes.ts'
+import { healthRoutes } from './health-routes.ts'
+import { pageRoutes } from './pages.ts'
+import { answerProblem } from './problem.ts'
+import { createRouter, type RestEnv, type RestOptions } from './rest-env.ts'
+
+const BODY_BYTES_MAX = 1 << 20
+
+export function createRest(options: RestOptions): OpenAPIHono<RestEnv> {
+  const { log, metrics, mint } = options
+  const app = createRouter()
+  app.use(requestId(), async (context, next) => {
+    context.set('log', log)
+    await next()
+    // The route's pattern, not the path: names of documents would make endless series.
+    const route = routePath(context, -1)
+    metrics.requests.inc({ route, status: context.res.status })
+    const { method, path } = context.req
+    log.debug({ method, path, status: context.res.status, requestId: context.get('requestId') })
+  })
+  app.use(
+    '/v1/*',
+    bodyLimit({
+      maxSize: BODY_BYTES_MAX,
+      onError() {
+        throw new WeftError('FRAME_TOO_LARGE', `a body of more than ${BODY_BYTES_MAX} bytes`)
+      },
+    }),
+  )
+  app.route('/', healthRoutes(options))
+  app.route('/', documentRoutes(options))
+  if (mint !== undefined) app.route('/', devRoutes(mint))
+  app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+  })
+  app.doc31('/v1/openapi.json', {
+    openapi: '3.1.0',
+    info: {
+      title: 'weft',
+      version: '1',
+      description: 'Documents, and the state of the server. Errors are `application/problem+json`.',
+    },
+  })
+  app.route('/', pageRoutes(options.pagesDir))
+  app.notFound(context =>
+    answerProblem(context, new WeftError('ROUTE_NOT_FOUND', 'nothing is here')),
+  )
+  app.onError((error, context) => answerProblem(context, asRefusal(error)))
+  return app
+}
+
+/** Hono's own refusals: a body that is no JSON, mostly. */
+function asRefusal(error: Error): unknown {
+  const isMalformed = error.name === 'HTTPException' && 'status' in error && error.status === 400
+  return isMalformed ? new WeftError('REQUEST_INVALID', error.message) : error
+}

@@ -1,0 +1,109 @@
+/** The way of every socket to a document: who are you, may you, here it is. */
+import { sleep, type Clock } from '../../shared/clock.ts'
+import { WeftError, toWeftError } from '../../shared/errors.ts'
+import type { DocumentName } from '../../shared/names.ts'
+import type { Decision, Principal } from '../../shared/permissions.ts'
+import type { Gatekeeper } from '../access/gatekeeper.ts'
+import type { Metrics } from '../base/metrics.ts'
+import type { DocumentHold, Documents } from '../documents/documents.ts'
+import type { Rooms } from './rooms.ts'
+import type { SyncPeer } from './sync-peer.ts'
+import { SyncSession } from './sync-session.ts'
+
+/** What the server promises and demands; told to weft's own clients. */
+export type Terms = {
+  readonly limits: { readonly updateBytes: number; readonly frameBytes: number }
+  readonly pingIntervalMs: number
+}
+
+export type DocumentDoorOptions = {
+  readonly documents: Documents
+  readonly gatekeeper: Gatekeeper
+  readonly rooms: Rooms
+  readonly terms: Terms
+  readonly clock: Clock
+  readonly metrics: Metrics
+}
+
+export type OpenRequest = {
+  readonly principal: Principal
+  /** Aborts when the client has left. */
+  readonly signal: AbortSignal
+  /** Told of each try that failed and will be repeated. */
+  readonly onUnavailable: (error: WeftError) => void
+}
+
+export type EnterRequest = {
+  readonly hold: DocumentHold
+  /** The client as of now: its token may be renewed. */
+  readonly principal: () => Principal
+  readonly peer: SyncPeer
+  /** Called once, whoever ends the session. */
+  readonly onEnd: () => void
+}
+
+export class DocumentDoor {
+  readonly terms: Terms
+  readonly #options: DocumentDoorOptions
+
+  constructor(options: DocumentDoorOptions) {
+    this.terms = options.terms
+    this.#options = options
+  }
+
+  /** Who holds the token, if they may read the document. Throws TOKEN_... or FORBIDDEN. */
+  async admit(name: DocumentName, token: string): Promise<Principal> {
+    const { gatekeeper } = this.#options
+    const principal = await gatekeeper.identify(token)
+    gatekeeper.require(principal, name, 'read')
+    return principal
+  }
+
+  /** May they write, now? */
+  decide(principal: Principal, name: DocumentName): Decision {
+    return this.#options.gatekeeper.decide(principal, name, 'write')
+  }
+
+  /**
+   * Opens the document, however often that has to be tried: a store that is away is no reason to
+   * send a client off. Throws what trying again would not mend, and SHUTTING_DOWN.
+   */
+  async open(name: DocumentName, request: OpenRequest): Promise<DocumentHold> {
+    const { principal, signal, onUnavailable } = request
+    const { documents, gatekeeper, clock, metrics } = this.#options
+    const create = gatekeeper.decide(principal, name, 'create').allowed
+    for (;;) {
+      try {
+        const hold = await documents.open(name, { by: principal.id, create })
+        if (!signal.aborted) return hold
+        hold.release()
+      } catch (error) {
+        const refusal = toWeftError(error)
+        if (refusal.code !== 'DOCUMENT_UNAVAILABLE') throw refusal
+        metrics.refusals.inc({ code: refusal.code })
+        onUnavailable(refusal)
+        await sleep(clock, refusal.retryAfterMs ?? 1_000, signal)
+      }
+      if (signal.aborted) throw new WeftError('SHUTTING_DOWN', 'the client has left')
+    }
+  }
+
+  /** Begins to sync. The hold is the session's from here on. */
+  enter({ hold, principal, peer, onEnd }: EnterRequest): SyncSession {
+    const { rooms, clock, metrics } = this.#options
+    const { document } = hold
+    return new SyncSession({
+      document,
+      room: rooms.of(document),
+      peer,
+      principal,
+      mayWrite: () => this.decide(principal(), document.name),
+      clock,
+      metrics,
+      onEnd() {
+        hold.release()
+        onEnd()
+      },
+    })
+  }
+}

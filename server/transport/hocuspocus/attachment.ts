@@ -1,0 +1,259 @@
+/** One client on one document over Hocuspocus: asks to be let in, waits, then syncs. */
+import type { Connection } from '@hocuspocus/server'
+import { WeftError, toWeftError } from '../../../shared/errors.ts'
+import {
+  awarenessFrame,
+  closeFrame,
+  messageType,
+  nameOfAddress,
+  permissionDeniedFrame,
+  statelessFrame,
+  syncFrame,
+  syncStatusFrame,
+  syncStep,
+  type Frame,
+} from '../../../shared/frames.ts'
+import { documentName, quoteName, type DocumentName } from '../../../shared/names.ts'
+import type { Principal } from '../../../shared/permissions.ts'
+import {
+  PROTOCOL_VERSION,
+  encodeControlMessage,
+  type ClientHello,
+  type ControlMessage,
+} from '../../../shared/protocol.ts'
+import * as decoding from 'lib0/decoding'
+import type { DocumentHold } from '../../documents/documents.ts'
+import type { DocumentDoor } from '../document-door.ts'
+import type { SyncSession } from '../sync-session.ts'
+import type { FrameFormat, SyncPeer } from '../sync-peer.ts'
+import { Refusal, type LobbyGuest } from './lobby.ts'
+
+export type AttachmentOptions = {
+  /** The address that the client gave, and that all answers carry. */
+  readonly address: string
+  readonly hello: ClientHello | undefined
+  readonly door: DocumentDoor
+  readonly sendFrame: (frame: Uint8Array) => void
+  /** Most bytes that may wait while the document is opening. */
+  readonly queueBytesMax: number
+  /** The client showed a valid token. */
+  readonly onAuthenticated: () => void
+  /** Called once; the attachment takes no more frames. */
+  readonly onEnd: (error: WeftError | null) => void
+}
+
+/** Frames that came before the document was open; updates beyond the limit only as a number. */
+type Opening = {
+  readonly kind: 'opening'
+  frames: Frame[]
+  bytes: number
+  droppedUpdates: number
+}
+
+type State =
+  | Opening
+  | { readonly kind: 'syncing'; readonly session: SyncSession }
+  | { readonly kind: 'ended' }
+
+export class Attachment implements LobbyGuest, SyncPeer {
+  readonly format: FrameFormat
+  readonly countsAcknowledgements: boolean
+  readonly #options: AttachmentOptions
+  /** Aborts when the client leaves while the document is still opening. */
+  readonly #leaving = new AbortController()
+  #state: State = { kind: 'opening', frames: [], bytes: 0, droppedUpdates: 0 }
+  #principal: Principal | undefined
+  #hold: DocumentHold | undefined
+  #connection: Connection | undefined
+
+  constructor(options: AttachmentOptions) {
+    const { address, hello } = options
+    this.#options = options
+    this.countsAcknowledgements = hello !== undefined
+    this.format = {
+      key: `hocuspocus ${address}`,
+      sync: (step, payload) => syncFrame(address, step, payload),
+      awareness: update => awarenessFrame(address, update),
+    }
+  }
+
+  get address(): string {
+    return this.#options.address
+  }
+
+  // --- what the lobby asks -------------------------------------------------------------------
+
+  async authenticate(token: string): Promise<{ readonly readOnly: boolean }> {
+    try {
+      const name = this.#name()
+      this.#principal = await this.#options.door.admit(name, token)
+      this.#options.onAuthenticated()
+      return { readOnly: !this.#mayWrite() }
+    } catch (error) {
+      throw this.#refuse(toWeftError(error))
+    }
+  }
+
+  async open(): Promise<void> {
+    const principal = this.#principal
+    if (principal === undefined) throw new Refusal('gone')
+    const { door, hello } = this.#options
+    const signal = this.#leaving.signal
+    const onUnavailable = (error: WeftError) => this.#tell(error)
+    try {
+      this.#hold = await door.open(this.#name(), { principal, signal, onUnavailable })
+      const { incarnation } = this.#hold.document
+      if (hello?.incarnation !== undefined && hello.incarnation !== incarnation) {
+        const sentence = `${quoteName(this.#name())} is another document by now`
+        throw new WeftError('INCARNATION_MISMATCH', sentence)
+      }
+    } catch (error) {
+      throw this.#refuse(toWeftError(error))
+    }
+  }
+
+  connected(connection: Connection): void {
+    const [hold, principal] = [this.#hold, this.#principal]
+    if (this.#state.kind !== 'opening' || hold === undefined || principal === undefined) return
+    this.#connection = connection
+    const { frames, droppedUpdates } = this.#state
+    if (this.#options.hello !== undefined) this.control(this.#serverHello(hold))
+    const session = this.#options.door.enter({
+      hold,
+      principal: () => this.#principal ?? principal,
+      peer: this,
+      onEnd: () => this.#ended(null),
+    })
+    this.#state = { kind: 'syncing', session }
+    session.onDropped(droppedUpdates)
+    for (const frame of frames) this.onFrame(frame)
+  }
+
+  async refresh(token: string): Promise<void> {
+    try {
+      const principal = await this.#options.door.admit(this.#name(), token)
+      if (principal.id !== this.#principal?.id) {
+        throw new WeftError('TOKEN_INVALID', 'the fresh token is for somebody else')
+      }
+      this.#principal = principal
+    } catch (error) {
+      this.end(toWeftError(error))
+    }
+  }
+
+  // --- what the client sends -----------------------------------------------------------------
+
+  /** Sync and presence. Throws whatever is wrong with the frame. */
+  onFrame(frame: Frame): void {
+    if (this.#state.kind === 'opening') return this.#queue(frame, this.#state)
+    if (this.#state.kind === 'ended') return
+    const { session } = this.#state
+    switch (frame.type) {
+      case messageType.sync:
+      case messageType.syncReply:
+        return this.#onSync(session, frame.decoder)
+      case messageType.awareness:
+        return session.onAwareness(decoding.readVarUint8Array(frame.decoder))
+      case messageType.queryAwareness:
+        return session.onQueryAwareness()
+    }
+  }
+
+  #onSync(session: SyncSession, decoder: decoding.Decoder): void {
+    const step = decoding.readVarUint(decoder)
+    const payload = decoding.readVarUint8Array(decoder)
+    if (step === syncStep.step1) session.onStep1(payload)
+    else if (step === syncStep.step2) session.onStep2(payload)
+    else if (step === syncStep.update) session.onUpdate(payload)
+    else throw new WeftError('FRAME_INVALID', `a sync message of unknown step ${step}`)
+  }
+
+  /** Over the limit an update is dropped and counted: the handshake brings it again. */
+  #queue(frame: Frame, opening: Opening): void {
+    const bytes = frame.decoder.arr.byteLength
+    if (opening.bytes + bytes <= this.#options.queueBytesMax) {
+      opening.bytes += bytes
+      opening.frames.push(frame)
+    } else if (isUpdate(frame)) {
+      opening.droppedUpdates += 1
+    }
+  }
+
+  /** The client says goodbye, or its socket is gone. */
+  leave(): void {
+    if (this.#state.kind === 'syncing') this.#state.session.close()
+    this.#ended(null)
+  }
+
+  // --- what the session answers --------------------------------------------------------------
+
+  send(frame: Uint8Array): void {
+    this.#options.sendFrame(frame)
+  }
+
+  acknowledge(status: Parameters<SyncPeer['acknowledge']>[0]): void {
+    this.send(syncStatusFrame(this.#options.address, status))
+  }
+
+  control(message: ControlMessage): void {
+    this.send(statelessFrame(this.#options.address, encodeControlMessage(message)))
+  }
+
+  end(error: WeftError): void {
+    if (this.#state.kind === 'ended') return
+    if (this.#state.kind === 'syncing') this.#state.session.close()
+    this.#tell(error)
+    this.send(closeFrame(this.#options.address, error.code))
+    this.#ended(error)
+  }
+
+  // -------------------------------------------------------------------------------------------
+
+  /** Throws NAME_INVALID or NAME_RESERVED. */
+  #name(): DocumentName {
+    return documentName(nameOfAddress(this.#options.address))
+  }
+
+  #mayWrite(): boolean {
+    const principal = this.#principal
+    return principal !== undefined && this.#options.door.decide(principal, this.#name()).allowed
+  }
+
+  #serverHello({ document }: DocumentHold): ControlMessage {
+    return {
+      type: 'weft.hello',
+      protocol: PROTOCOL_VERSION,
+      incarnation: document.incarnation,
+      seq: document.seq,
+      access: this.#mayWrite() ? 'write' : 'read',
+      ...this.#options.door.terms,
+    }
+  }
+
+  /** Tells the client why, then gives Hocuspocus the short form of it. */
+  #refuse(error: WeftError): Refusal {
+    if (this.#state.kind !== 'ended') {
+      this.#tell(error)
+      this.send(permissionDeniedFrame(this.#options.address, error.code))
+      this.#ended(error)
+    }
+    return new Refusal(error.code)
+  }
+
+  #tell(error: WeftError): void {
+    this.control({ type: 'weft.error', error: error.toWire() })
+  }
+
+  #ended(error: WeftError | null): void {
+    if (this.#state.kind === 'ended') return
+    this.#state = { kind: 'ended' }
+    this.#leaving.abort()
+    this.#hold?.release()
+    this.#options.onEnd(error)
+    this.#connection?.close()
+  }
+}
+
+function isUpdate({ type, decoder }: Frame): boolean {
+  return type === messageType.sync && decoder.arr[decoder.pos] === syncStep.update
+}

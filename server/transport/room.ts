@@ -1,0 +1,114 @@
+/** The clients of one document on this node: each change goes out once, encoded once a format. */
+import { syncStep } from '../../shared/frames.ts'
+import type { LiveDocument } from '../documents/live-document.ts'
+import type { DocumentPresence, PresenceSession } from '../presence/document-presence.ts'
+import type { FrameFormat } from './sync-peer.ts'
+
+/** A member of a room; its changes are not echoed to it. */
+export type RoomMember = PresenceSession & {
+  readonly format: FrameFormat
+  /** False while the member has not asked for the document yet: it will get all of it. */
+  readonly isSynced: boolean
+  send(frame: Uint8Array): void
+}
+
+/** Runs an action at the end of this turn of the event loop. */
+export type Defer = (action: () => void) => void
+
+type PendingUpdate = { readonly update: Uint8Array; readonly source: object | null }
+
+export class Room {
+  readonly #presence: DocumentPresence
+  readonly #defer: Defer
+  readonly #members = new Set<RoomMember>()
+  readonly #stopListening: () => void
+  #updates: PendingUpdate[] = []
+  #present = new Map<number, RoomMember | null>()
+  #isScheduled = false
+  #isClosed = false
+
+  constructor(document: LiveDocument, presence: DocumentPresence, defer: Defer) {
+    this.#presence = presence
+    this.#defer = defer
+    this.#stopListening = document.listen({
+      onUpdate: (update, origin) => {
+        this.#updates.push({ update, source: origin?.source ?? null })
+        this.#schedule()
+      },
+    })
+  }
+
+  /** The last member left; whoever comes next gets a new room. */
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  join(member: RoomMember): void {
+    // What came before belongs to those who were here: the newcomer's first sync holds it.
+    this.flush()
+    this.#members.add(member)
+    const present = this.#presence.encodeAll()
+    if (present !== undefined) member.send(member.format.awareness(present))
+  }
+
+  leave(member: RoomMember): void {
+    this.#members.delete(member)
+    this.#tellPresence(this.#presence.leave(member), null)
+    if (this.#members.size > 0) return
+    this.#isClosed = true
+    this.#stopListening()
+  }
+
+  /** Takes a member's own announcement and tells the others. Throws FRAME_INVALID or -TOO_LARGE. */
+  announce(member: RoomMember, update: Uint8Array): void {
+    this.#tellPresence(this.#presence.announce(member, update), member)
+  }
+
+  /** Everybody's presence, for a member who asks. */
+  sendPresence(member: RoomMember): void {
+    const present = this.#presence.encodeAll()
+    if (present !== undefined) member.send(member.format.awareness(present))
+  }
+
+  #tellPresence(clientIds: readonly number[], source: RoomMember | null): void {
+    for (const clientId of clientIds) this.#present.set(clientId, source)
+    if (clientIds.length > 0) this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    this.#defer(() => this.flush())
+  }
+
+  /** Sends what has gathered. Updates keep their order; of presence only the latest counts. */
+  flush(): void {
+    this.#isScheduled = false
+    const updates = this.#updates
+    this.#updates = []
+    for (const { update, source } of updates) {
+      this.#broadcast(source, format => format.sync(syncStep.update, update))
+    }
+    if (this.#present.size === 0) return
+    const present = Map.groupBy(this.#present, ([, source]) => source)
+    this.#present = new Map()
+    for (const [source, entries] of present) {
+      const encoded = this.#presence.encode(entries.map(([clientId]) => clientId))
+      this.#broadcast(source, format => format.awareness(encoded))
+    }
+  }
+
+  #broadcast(source: object | null, encode: (format: FrameFormat) => Uint8Array): void {
+    const frames = new Map<string, Uint8Array>()
+    for (const member of this.#members) {
+      if (member === source || !member.isSynced) continue
+      const { key } = member.format
+      let frame = frames.get(key)
+      if (frame === undefined) {
+        frame = encode(member.format)
+        frames.set(key, frame)
+      }
+      member.send(frame)
+    }
+  }
+}

@@ -1,0 +1,181 @@
+/** All sockets of this server: where they connect, how many there are, how they end. */
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import { WebSocketServer, type WebSocket } from 'ws'
+import { every, type Cancel, type Clock } from '../../shared/clock.ts'
+import { WeftError, toWeftError } from '../../shared/errors.ts'
+import type { Logger } from '../base/log.ts'
+import type { StopReport } from '../base/life-cycle.ts'
+import type { Metrics } from '../base/metrics.ts'
+import { ClientSocket, type ClientSocketLimits } from './client-socket.ts'
+import type { DocumentDoor } from './document-door.ts'
+import { HocuspocusConnection } from './hocuspocus/hocuspocus-connection.ts'
+import { Lobby } from './hocuspocus/lobby.ts'
+import { checkOrigin, type OriginRule } from './origin-check.ts'
+import { YConnection } from './y-websocket/y-connection.ts'
+
+export type SocketsOptions = {
+  readonly door: DocumentDoor
+  readonly origins: OriginRule
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly limits: ClientSocketLimits & {
+    readonly connectionsMax: number
+    readonly documentsMax: number
+    readonly queueBytesMax: number
+    readonly authTimeoutMs: number
+    readonly pingIntervalMs: number
+  }
+}
+
+type Connection = HocuspocusConnection | YConnection
+type Protocol = 'hocuspocus' | 'y-websocket'
+type Route =
+  | { readonly protocol: 'hocuspocus' }
+  | { readonly protocol: 'y-websocket'; readonly name: string; readonly token: string }
+
+/** A y-websocket client that gives its token as a subprotocol names this one before it. */
+const SUBPROTOCOL = 'weft'
+const CLOSE_WAIT_MS = 50
+
+export class Sockets {
+  readonly #options: SocketsOptions
+  readonly #server: WebSocketServer
+  readonly #lobby = new Lobby()
+  readonly #connections = new Map<Connection, ClientSocket>()
+  readonly #cancelPings: Cancel
+  #nextId = 1
+  #stopping = false
+
+  constructor(options: SocketsOptions) {
+    this.#options = options
+    this.#server = new WebSocketServer({
+      noServer: true,
+      // Beyond twice the limit ws cuts the frame off itself (1009); up to there it is ours to name.
+      maxPayload: options.limits.frameBytesMax * 2,
+      // Yjs updates are dense already, and an inflated frame costs what the client did not pay.
+      perMessageDeflate: false,
+      handleProtocols: offered => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : first(offered)),
+    })
+    this.#cancelPings = every(options.clock, options.limits.pingIntervalMs, () => this.#ping())
+  }
+
+  get count(): number {
+    return this.#connections.size
+  }
+
+  /** For the `upgrade` event of an HTTP server. */
+  upgrade(request: IncomingMessage, stream: Socket, head: Buffer): void {
+    // A socket that breaks before it is a WebSocket must not end the process.
+    stream.on('error', error => this.#options.log.debug({ err: error }, 'an upgrade broke off'))
+    try {
+      const route = this.#route(request)
+      this.#server.handleUpgrade(request, stream, head, webSocket =>
+        this.#accept(route, webSocket, stream),
+      )
+    } catch (error) {
+      this.#refuse(stream, toWeftError(error))
+    }
+  }
+
+  #route(request: IncomingMessage): Route {
+    const { limits, origins } = this.#options
+    if (this.#stopping) throw new WeftError('SHUTTING_DOWN', 'the server is shutting down')
+    if (this.#connections.size >= limits.connectionsMax) {
+      throw new WeftError('TOO_MANY_CONNECTIONS', `${limits.connectionsMax} sockets are open`)
+    }
+    checkOrigin(request, origins)
+    const [path = '', query = ''] = (request.url ?? '').split('?', 2)
+    if (path === '/sync') return { protocol: 'hocuspocus' }
+    if (path.startsWith('/y/')) {
+      const token = new URLSearchParams(query).get('token') ?? subprotocolToken(request)
+      return { protocol: 'y-websocket', name: path.slice('/y/'.length), token }
+    }
+    throw new WeftError('ROUTE_NOT_FOUND', 'no socket is served at this address')
+  }
+
+  #accept(route: Route, webSocket: WebSocket, stream: Socket): void {
+    const { clock, metrics, limits, door } = this.#options
+    const { protocol } = route
+    const log = this.#options.log.child({ socket: this.#nextId++, protocol })
+    const socket = new ClientSocket({ webSocket, stream, protocol, limits, clock, log, metrics })
+    metrics.connectionsTotal.inc()
+    metrics.connections.inc({ protocol })
+    const onClose = () => this.#forget(connection, protocol)
+    const { queueBytesMax } = limits
+    const connection: Connection =
+      route.protocol === 'hocuspocus'
+        ? new HocuspocusConnection({
+            socket,
+            lobby: this.#lobby,
+            door,
+            clock,
+            metrics,
+            limits,
+            onClose,
+          })
+        : new YConnection({
+            socket,
+            door,
+            metrics,
+            queueBytesMax,
+            onClose,
+            name: route.name,
+            token: route.token,
+          })
+    this.#connections.set(connection, socket)
+  }
+
+  #forget(connection: Connection, protocol: Protocol): void {
+    if (this.#connections.delete(connection)) this.#options.metrics.connections.dec({ protocol })
+  }
+
+  /** An answer in HTTP, for whoever can read it: browsers only see that it failed. */
+  #refuse(stream: Socket, error: WeftError): void {
+    this.#options.metrics.connectionsRefused.inc({ code: error.code })
+    this.#options.log.info({ code: error.code, reason: error.message }, 'upgrade refused')
+    const body = JSON.stringify({ ...error.toWire(), status: error.status })
+    const retry = error.retryable ? 'Retry-After: 2\r\n' : ''
+    stream.end(
+      `HTTP/1.1 ${error.status} ${error.code}\r\nConnection: close\r\n${retry}` +
+        `Content-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    )
+  }
+
+  #ping(): void {
+    for (const [connection, socket] of this.#connections) {
+      socket.ping()
+      connection.keepAlive()
+    }
+  }
+
+  /** From now on nobody comes in. */
+  refuseNew(): void {
+    this.#stopping = true
+  }
+
+  /** Sends everybody off with SHUTTING_DOWN, and waits until they are gone or time is over. */
+  async stop(signal: AbortSignal): Promise<StopReport> {
+    this.refuseNew()
+    this.#cancelPings()
+    const error = new WeftError('SHUTTING_DOWN', 'the server restarts', { retryAfterMs: 1_000 })
+    for (const connection of this.#connections.keys()) connection.close(error)
+    while (this.#connections.size > 0 && !signal.aborted) {
+      await new Promise(resolve => this.#options.clock.after(CLOSE_WAIT_MS, () => resolve(null)))
+    }
+    for (const client of this.#server.clients) client.terminate()
+    this.#server.close()
+    return []
+  }
+}
+
+function subprotocolToken({ headers }: IncomingMessage): string {
+  const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map(part => part.trim())
+  return offered.find(part => part !== '' && part !== SUBPROTOCOL) ?? ''
+}
+
+function first(offered: ReadonlySet<string>): string | false {
+  const [one] = offered
+  return one ?? false
+}

@@ -1,0 +1,25 @@
+/** What a protocol gives to a session: a way to write frames, and a way to answer. */
+import type { WeftError } from '../../shared/errors.ts'
+import type { SyncStatus, SyncStep } from '../../shared/frames.ts'
+import type { ControlMessage } from '../../shared/protocol.ts'
+
+/** Frames of the same format are the same bytes, so they are encoded once for all who share it. */
+export type FrameFormat = {
+  /** Equal keys mean equal bytes. */
+  readonly key: string
+  sync(step: SyncStep, payload: Uint8Array): Uint8Array
+  awareness(update: Uint8Array): Uint8Array
+}
+
+export type SyncPeer = {
+  readonly format: FrameFormat
+  /** Does the client read the count in an acknowledgement? Stock clients count frames. */
+  readonly countsAcknowledgements: boolean
+  send(frame: Uint8Array): void
+  /** Nothing, in a protocol without acknowledgements. */
+  acknowledge(status: SyncStatus): void
+  /** Tells about this document; nothing, in a protocol without such messages. */
+  control(message: ControlMessage): void
+  /** The document ends for this client, and nothing else on its socket does. */
+  end(error: WeftError): void
+}

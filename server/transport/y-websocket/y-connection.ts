@@ -1,0 +1,148 @@
+/** One socket at /y/<document name>: the same documents for stock y-websocket clients. */
+import * as decoding from 'lib0/decoding'
+import { WeftError, toWeftError } from '../../../shared/errors.ts'
+import { syncStep } from '../../../shared/frames.ts'
+import { documentName } from '../../../shared/names.ts'
+import type { ControlMessage } from '../../../shared/protocol.ts'
+import type { Metrics } from '../../base/metrics.ts'
+import type { ClientSocket } from '../client-socket.ts'
+import type { DocumentDoor } from '../document-door.ts'
+import type { SyncPeer } from '../sync-peer.ts'
+import type { SyncSession } from '../sync-session.ts'
+import {
+  readYFrame,
+  yFormat,
+  yKeepAliveFrame,
+  yMessageType,
+  yPermissionDeniedFrame,
+} from './y-frames.ts'
+
+export type YConnectionOptions = {
+  readonly socket: ClientSocket
+  readonly door: DocumentDoor
+  readonly metrics: Metrics
+  /** As it stands in the address; not checked yet. */
+  readonly name: string
+  readonly token: string
+  /** Most bytes that may wait while the document is opening. */
+  readonly queueBytesMax: number
+  readonly onClose: () => void
+}
+
+type State =
+  | { readonly kind: 'opening'; readonly frames: Uint8Array[]; bytes: number }
+  | { readonly kind: 'syncing'; readonly session: SyncSession }
+  | { readonly kind: 'ended' }
+
+export class YConnection implements SyncPeer {
+  readonly format = yFormat
+  readonly countsAcknowledgements = true
+  readonly #options: YConnectionOptions
+  /** Aborts when the client leaves while the document is still opening. */
+  readonly #leaving = new AbortController()
+  #state: State = { kind: 'opening', frames: [], bytes: 0 }
+
+  constructor(options: YConnectionOptions) {
+    this.#options = options
+    options.socket.listen({
+      onFrame: bytes => this.#onFrame(bytes),
+      onClose: () => {
+        this.#leaving.abort()
+        if (this.#state.kind === 'syncing') this.#state.session.close()
+        this.#state = { kind: 'ended' }
+        options.onClose()
+      },
+    })
+    void this.#open()
+  }
+
+  keepAlive(): void {
+    this.send(yKeepAliveFrame)
+  }
+
+  close(error: WeftError): void {
+    this.end(error)
+  }
+
+  async #open(): Promise<void> {
+    const { door, token } = this.#options
+    try {
+      const name = documentName(this.#options.name)
+      const principal = await door.admit(name, token)
+      const signal = this.#leaving.signal
+      const hold = await door.open(name, { principal, signal, onUnavailable: () => {} })
+      if (this.#state.kind !== 'opening') return hold.release()
+      const { frames } = this.#state
+      const onEnd = () => {}
+      const session = door.enter({ hold, principal: () => principal, peer: this, onEnd })
+      this.#state = { kind: 'syncing', session }
+      session.ask('handshake')
+      for (const bytes of frames) this.#onFrame(bytes)
+    } catch (error) {
+      this.end(toWeftError(error))
+    }
+  }
+
+  #onFrame(bytes: Uint8Array): void {
+    if (this.#state.kind === 'ended') return
+    if (this.#state.kind === 'opening') {
+      this.#state.bytes += bytes.byteLength
+      if (this.#state.bytes > this.#options.queueBytesMax) {
+        const sentence = 'the document is not open yet, and too much waits for it'
+        throw new WeftError('SLOW_DOWN', sentence, { retryAfterMs: 1_000 })
+      }
+      this.#state.frames.push(bytes)
+      return
+    }
+    try {
+      this.#toSession(bytes, this.#state.session)
+    } catch (error) {
+      // This protocol has no other way to name an error than to end with it.
+      if (error instanceof WeftError) throw error
+      throw new WeftError('FRAME_INVALID', 'a frame that cannot be read', { cause: error })
+    }
+  }
+
+  #toSession(bytes: Uint8Array, session: SyncSession): void {
+    const { type, decoder } = readYFrame(bytes)
+    switch (type) {
+      case yMessageType.sync: {
+        const step = decoding.readVarUint(decoder)
+        const payload = decoding.readVarUint8Array(decoder)
+        if (step === syncStep.step1) return session.onStep1(payload)
+        if (step === syncStep.step2) return session.onStep2(payload)
+        if (step === syncStep.update) return session.onUpdate(payload)
+        throw new WeftError('FRAME_INVALID', `a sync message of unknown step ${step}`)
+      }
+      case yMessageType.awareness:
+        return session.onAwareness(decoding.readVarUint8Array(decoder))
+      case yMessageType.queryAwareness:
+        return session.onQueryAwareness()
+      default:
+        throw new WeftError('FRAME_INVALID', `a message of unknown type ${type}`)
+    }
+  }
+
+  send(frame: Uint8Array): void {
+    this.#options.socket.send(frame)
+  }
+
+  acknowledge(): void {
+    // The protocol knows no acknowledgement.
+  }
+
+  control(message: ControlMessage): void {
+    if (message.type !== 'weft.error') return
+    this.send(yPermissionDeniedFrame(`${message.error.code}: ${message.error.message}`))
+  }
+
+  end(error: WeftError): void {
+    if (this.#state.kind === 'ended') return
+    const { session } = this.#state.kind === 'syncing' ? this.#state : { session: undefined }
+    this.#state = { kind: 'ended' }
+    this.#leaving.abort()
+    session?.close()
+    this.send(yPermissionDeniedFrame(`${error.code}: ${error.message}`))
+    this.#options.socket.close(error)
+  }
+}
