@@ -140,19 +140,24 @@ export class SyncSession implements RoomMember {
 
   /** The client left by itself. */
   close(): void {
-    if (this.#ended) return
-    this.#ended = true
-    this.#stopListening()
-    this.#options.room.leave(this)
+    if (!this.#finish()) return
     this.#options.onEnd()
   }
 
   /** We end it, and the client is told why. */
   end(error: WeftError): void {
-    if (this.#ended) return
-    this.close()
+    if (!this.#finish()) return
     this.#options.metrics.refusals.inc({ code: error.code })
     this.#options.peer.end(error)
+    this.#options.onEnd()
+  }
+
+  #finish(): boolean {
+    if (this.#ended) return false
+    this.#ended = true
+    this.#stopListening()
+    this.#options.room.leave(this)
+    return true
   }
 
   /**

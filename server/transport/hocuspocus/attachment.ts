@@ -81,6 +81,11 @@ export class Attachment implements LobbyGuest, SyncPeer {
     return this.#options.address
   }
 
+  /** The client got as far as the document itself. */
+  get wasOpen(): boolean {
+    return this.#connection !== undefined
+  }
+
   // --- what the lobby asks -------------------------------------------------------------------
 
   async authenticate(token: string): Promise<{ readonly readOnly: boolean }> {

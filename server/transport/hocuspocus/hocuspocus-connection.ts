@@ -4,6 +4,7 @@ import {
   messageType,
   permissionDeniedFrame,
   pingFrame,
+  pongFrame,
   readFrame,
   readTokenMessage,
   readdress,
@@ -89,6 +90,9 @@ export class HocuspocusConnection {
 
   #onFrame(bytes: Uint8Array): void {
     if (bytes.byteLength === 1 && bytes[0] === messageType.pong) return
+    if (bytes.byteLength === 1 && bytes[0] === messageType.ping) {
+      return this.#options.socket.send(pongFrame)
+    }
     let frame: Frame
     try {
       frame = readFrame(bytes)
@@ -165,6 +169,9 @@ export class HocuspocusConnection {
         if (error === null) return
         metrics.refusals.inc({ code: error.code })
         socket.log.info({ address, code: error.code, reason: error.message }, 'document refused')
+        // A stock provider whose document is closed stays attached and dead: only a new socket
+        // brings it back, or tells it the code.
+        if (attachment.wasOpen && hello === undefined && this.#seats.size === 0) socket.close(error)
       },
     })
     const taken = { id, attachment }
