@@ -179,7 +179,7 @@ export type WireError = {
   readonly code: ErrorCode
   readonly message: string
   readonly retryable: boolean
-  readonly retryAfterMs?: number
+  readonly retryAfterMs?: number | undefined
   readonly hint: string
 }
 

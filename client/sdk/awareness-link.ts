@@ -1,0 +1,56 @@
+/** Presence over a connection: our state goes out, the others' come in, and leave with the socket. */
+import { applyAwarenessUpdate, encodeAwarenessUpdate, type Awareness } from 'y-protocols/awareness'
+
+/** Origin of everything that comes from the server: it is not sent back. */
+export const REMOTE = Symbol('weft: from the server')
+
+type AwarenessChanges = {
+  readonly added: readonly number[]
+  readonly updated: readonly number[]
+  readonly removed: readonly number[]
+}
+
+export class AwarenessLink {
+  readonly #awareness: Awareness
+  readonly #stopWatching: () => void
+
+  /** `send` is given the bytes of each change that was made here. */
+  constructor(awareness: Awareness, send: (update: Uint8Array) => void) {
+    this.#awareness = awareness
+    const onUpdate = ({ added, updated, removed }: AwarenessChanges, origin: unknown) => {
+      if (origin === REMOTE) return
+      send(encodeAwarenessUpdate(awareness, [...added, ...updated, ...removed]))
+    }
+    awareness.on('update', onUpdate)
+    this.#stopWatching = () => awareness.off('update', onUpdate)
+  }
+
+  /** Tells of us with a higher clock than before, so that peers who saw us leave see us again. */
+  announce(): void {
+    const state = this.#awareness.getLocalState()
+    if (state !== null) this.#awareness.setLocalState(state)
+  }
+
+  receive(update: Uint8Array): void {
+    applyAwarenessUpdate(this.#awareness, update, REMOTE)
+  }
+
+  /** Without a connection nobody else is seen. */
+  forgetOthers(): void {
+    const { clientID, states, meta } = this.#awareness
+    const others = [...states.keys()].filter(id => id !== clientID)
+    if (others.length === 0) return
+    for (const id of others) {
+      states.delete(id)
+      // Their clocks too: a server that was started anew counts from the beginning.
+      meta.delete(id)
+    }
+    const changes: AwarenessChanges = { added: [], updated: [], removed: others }
+    this.#awareness.emit('change', [changes, REMOTE])
+    this.#awareness.emit('update', [changes, REMOTE])
+  }
+
+  close(): void {
+    this.#stopWatching()
+  }
+}

@@ -1,0 +1,11 @@
+/** The public list of `weft/client`. */
+export { createClient, type ClientOptions, type OfflineCopies, type WeftClient } from './client.ts'
+export type { ConnectionState } from './connection-state.ts'
+export { DocumentHandle } from './document-handle.ts'
+export type { Access, DocumentStatus } from './document-status.ts'
+export type { Readable } from './observable.ts'
+export type { AsideCopy, CopySummary, OfflineStore } from './offline/offline-store.ts'
+export type { DocumentState } from './open-document.ts'
+export type { SaveState } from './save-state.ts'
+export type { TokenOption } from './token-source.ts'
+export { WeftError, type ErrorCode, type WireError } from '../../shared/errors.ts'

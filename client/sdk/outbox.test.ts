@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest'
+import { Outbox } from './outbox.ts'
+
+const update = Uint8Array.of(0, 0)
+
+describe('the outbox', () => {
+  test('a change counts until the frame that carries it is called durable', () => {
+    const outbox = new Outbox()
+    outbox.add(update)
+    outbox.add(update)
+    outbox.sent(2)
+    outbox.add(update)
+    outbox.sent(3)
+    expect(outbox.count).toBe(3)
+    expect(outbox.acknowledge(1)).toBe(2)
+    expect(outbox.count).toBe(1)
+    expect(outbox.changes.map(({ change }) => change)).toEqual([3])
+    outbox.acknowledge(1)
+    expect(outbox.count).toBe(0)
+  })
+
+  test('one answer for several frames', () => {
+    const outbox = new Outbox()
+    for (let i = 1; i <= 3; i++) outbox.sent(outbox.add(update))
+    expect(outbox.acknowledge(2)).toBe(2)
+    expect(outbox.count).toBe(1)
+  })
+
+  test('a lost connection forgets the frames, not the changes', () => {
+    const outbox = new Outbox()
+    outbox.sent(outbox.add(update))
+    outbox.disconnected()
+    expect(outbox.count).toBe(1)
+    outbox.sent(outbox.made)
+    outbox.acknowledge(1)
+    expect(outbox.count).toBe(0)
+  })
+
+  test('what was refused stays unsaved, and later frames are still told apart', () => {
+    const outbox = new Outbox()
+    outbox.sent(outbox.add(update))
+    outbox.sent(outbox.add(update))
+    outbox.reject(1)
+    expect(outbox.count).toBe(2)
+    expect(outbox.acknowledge(1)).toBe(2)
+    expect(outbox.count).toBe(0)
+  })
+
+  test('changes of an earlier session count one by one', () => {
+    const outbox = new Outbox()
+    outbox.add(update, 5)
+    expect(outbox.count).toBe(5)
+    expect(outbox.made).toBe(5)
+    outbox.sent(5)
+    outbox.acknowledge(1)
+    expect(outbox.count).toBe(0)
+  })
+})

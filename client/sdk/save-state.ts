@@ -1,0 +1,41 @@
+/** The one question that people have: are my changes safe? */
+import type { WireError } from '../../shared/errors.ts'
+import type { DocumentStatus } from './document-status.ts'
+
+export type SaveState =
+  /** Everything is durable on the server. */
+  | { readonly kind: 'saved' }
+  /** On its way. */
+  | { readonly kind: 'saving'; readonly changes: number }
+  /** Kept on this device until there is a connection. `changes` may be 0. */
+  | { readonly kind: 'offline'; readonly changes: number }
+  /** The server does not store changes just now, or refuses them. */
+  | {
+      readonly kind: 'not saving'
+      readonly changes: number
+      readonly error: WireError | null
+    }
+
+export type SaveFacts = {
+  readonly status: DocumentStatus
+  /** Changes that the server has not called durable. */
+  readonly unsaved: number
+  /** What the server says of its store. */
+  readonly store: 'ok' | 'failing'
+  /** Why the server would not take a change; null when it took them all. */
+  readonly rejection: WireError | null
+}
+
+export function saveStateOf({ status, unsaved, store, rejection }: SaveFacts): SaveState {
+  if (status.kind === 'refused' || status.kind === 'blocked') {
+    return { kind: 'not saving', changes: unsaved, error: status.error }
+  }
+  if (rejection !== null && unsaved > 0) {
+    return { kind: 'not saving', changes: unsaved, error: rejection }
+  }
+  if (status.kind === 'offline') return { kind: 'offline', changes: unsaved }
+  if (unsaved === 0) return { kind: 'saved' }
+  return store === 'failing'
+    ? { kind: 'not saving', changes: unsaved, error: null }
+    : { kind: 'saving', changes: unsaved }
+}

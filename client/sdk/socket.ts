@@ -1,0 +1,21 @@
+/** The part of a WebSocket that the sdk needs; browsers, Node and `ws` have it. */
+
+export type SocketLike = {
+  binaryType: string
+  onopen: ((event: never) => void) | null
+  onmessage: ((event: never) => void) | null
+  onclose: ((event: never) => void) | null
+  onerror: ((event: never) => void) | null
+  send(data: Uint8Array): void
+  close(code?: number, reason?: string): void
+}
+
+export type SocketConstructor = new (url: string) => SocketLike
+
+/** The socket's address from what people give: `http(s)://host`, `ws(s)://host`, with /sync or not. */
+export function syncUrl(given: string): string {
+  const url = new URL(given, typeof location === 'undefined' ? undefined : location.href)
+  url.protocol = url.protocol.replace(/^http/, 'ws')
+  if (!url.pathname.endsWith('/sync')) url.pathname = `${url.pathname.replace(/\/$/, '')}/sync`
+  return url.href
+}

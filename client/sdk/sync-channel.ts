@@ -1,0 +1,269 @@
+/** Speaks the protocol for one document: asks to be let in, exchanges states, hears answers. */
+import * as decoding from 'lib0/decoding'
+import type { Awareness } from 'y-protocols/awareness'
+import * as Y from 'yjs'
+import type { Cancel, Clock } from '../../shared/clock.ts'
+import { WeftError, isErrorCode, type WireError } from '../../shared/errors.ts'
+import {
+  authType,
+  awarenessFrame,
+  closeFrame,
+  messageType,
+  readSyncStatus,
+  syncFrame,
+  syncStep,
+  tokenFrame,
+  type Frame,
+} from '../../shared/frames.ts'
+import {
+  PROTOCOL_VERSION,
+  parseControlMessage,
+  type ControlMessage,
+  type ServerHello,
+} from '../../shared/protocol.ts'
+import { AwarenessLink, REMOTE } from './awareness-link.ts'
+import type { Connection, ConnectionUser } from './connection.ts'
+import type { DocumentEvent } from './document-status.ts'
+import type { Outbox } from './outbox.ts'
+import type { TokenSource } from './token-source.ts'
+import { UpdateSender } from './update-sender.ts'
+
+export type SyncChannelOptions = {
+  readonly name: string
+  readonly doc: Y.Doc
+  readonly awareness: Awareness
+  readonly outbox: Outbox
+  readonly connection: Connection
+  readonly tokens: TokenSource
+  readonly clock: Clock
+  /** The incarnation of the local copy; null when it has none. */
+  readonly incarnation: () => string | null
+  readonly listener: SyncListener
+}
+
+export type SyncListener = {
+  readonly onEvent: (event: DocumentEvent) => void
+  readonly onHello: (hello: ServerHello) => void
+  /** All changes up to this number are durable, at this seq of the journal. */
+  readonly onSaved: (change: number, seq: number) => void
+  /** The server does not take a change. */
+  readonly onRejected: (error: WireError) => void
+  /** Do edits reach the server's store? */
+  readonly onStore: (state: 'ok' | 'failing') => void
+}
+
+/** Read by the server (and by stock ones) as the provider's version. */
+const VERSION = '4.0.0-weft'
+const BLOCKED_RETRY_MS = 2_000
+
+export class SyncChannel implements ConnectionUser {
+  readonly #options: SyncChannelOptions
+  readonly #sender: UpdateSender
+  readonly #presence: AwarenessLink
+  #lastError: WireError | undefined
+  #freshTokenTried = false
+  #cancelRetry: Cancel = () => {}
+  /** Counts the askings: an answer that comes after the next one began is nobody's. */
+  #asking = 0
+  #closed = false
+
+  constructor(options: SyncChannelOptions) {
+    this.#options = options
+    const { name, doc, outbox, awareness, listener } = options
+    this.#sender = new UpdateSender({
+      address: name,
+      doc,
+      outbox,
+      send: frame => this.#send(frame),
+      onTooLarge: listener.onRejected,
+    })
+    this.#presence = new AwarenessLink(awareness, update =>
+      this.#send(awarenessFrame(name, update)),
+    )
+  }
+
+  get address(): string {
+    return this.#options.name
+  }
+
+  start(): void {
+    this.#options.connection.add(this)
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#cancelRetry()
+    this.#presence.close()
+    if (this.#asking > 0) this.#send(closeFrame(this.address, 'closed'))
+    this.#options.connection.remove(this)
+  }
+
+  /** A change was made here, and is in the outbox. */
+  changed(update: Uint8Array): void {
+    this.#sender.changed(update)
+  }
+
+  /** Asks to be let in once more, with a fresh token. */
+  retry(): void {
+    const { connection, tokens } = this.#options
+    tokens.forget()
+    this.#event({ type: 'retried', connected: connection.isOpen })
+    if (connection.isOpen) this.onOpen()
+  }
+
+  // --- what the connection tells ---------------------------------------------------------------
+
+  onConnecting(): void {
+    this.#freshTokenTried = false
+    this.#event({ type: 'connecting' })
+  }
+
+  onOpen(): void {
+    this.#event({ type: 'connecting' })
+    void this.#ask()
+  }
+
+  onDisconnected(): void {
+    this.#leave()
+    this.#event({ type: 'disconnected' })
+  }
+
+  onFrame({ type, decoder }: Frame): void {
+    switch (type) {
+      case messageType.sync:
+      case messageType.syncReply:
+        return this.#onSync(decoding.readVarUint(decoder), decoding.readVarUint8Array(decoder))
+      case messageType.awareness:
+        return this.#presence.receive(decoding.readVarUint8Array(decoder))
+      case messageType.syncStatus:
+        return this.#onSyncStatus(decoder)
+      case messageType.auth:
+        return this.#onAuth(decoder)
+      case messageType.stateless:
+        return this.#onControl(parseControlMessage(decoding.readVarString(decoder)))
+      case messageType.close:
+        return this.#onEnded(decoding.readVarString(decoder))
+    }
+  }
+
+  // --- being let in ----------------------------------------------------------------------------
+
+  async #ask(): Promise<void> {
+    const { tokens, doc } = this.#options
+    this.#cancelRetry()
+    const asking = ++this.#asking
+    let token: string
+    try {
+      token = await tokens.get()
+    } catch (error) {
+      tokens.forget()
+      const reason = error instanceof Error ? error.message : String(error)
+      return this.#block(new WeftError('TOKEN_MISSING', `no token: ${reason}`).toWire())
+    }
+    if (this.#closed || asking !== this.#asking) return
+    this.#send(tokenFrame(this.address, { token, version: VERSION, hello: this.#hello() }))
+    // Not waited for: the server keeps it until the document is open, and a round trip is saved.
+    this.#send(syncFrame(this.address, syncStep.step1, Y.encodeStateVector(doc)))
+    this.#presence.announce()
+    this.#event({ type: 'asked' })
+  }
+
+  #hello(): string {
+    const incarnation = this.#options.incarnation()
+    const known = incarnation === null ? {} : { incarnation }
+    return JSON.stringify({ protocol: PROTOCOL_VERSION, ...known })
+  }
+
+  #onAuth(decoder: decoding.Decoder): void {
+    const type = decoding.readVarUint(decoder)
+    if (type === authType.authenticated) return this.#event({ type: 'admitted' })
+    if (type === authType.permissionDenied) return this.#onEnded(decoding.readVarString(decoder))
+    // The server asks for a fresh token.
+    if (type !== authType.token) return
+    this.#options.tokens.forget()
+    void this.#ask()
+  }
+
+  #onControl(message: ControlMessage | undefined): void {
+    const { connection, listener } = this.#options
+    switch (message?.type) {
+      case undefined:
+        return
+      case 'weft.hello':
+        this.#sender.limitTo(message.limits.updateBytes)
+        connection.expectPings(message.pingIntervalMs)
+        listener.onHello(message)
+        return this.#event({ type: 'opened', access: message.access })
+      case 'weft.saving':
+        return listener.onStore(message.state)
+      case 'weft.error':
+        this.#lastError = message.error
+        if (this.#sender.flows) return listener.onRejected(message.error)
+        // While the document opens this is news; a refusal says so itself, see #onEnded.
+        if (message.error.retryable) this.#event({ type: 'blocked', error: message.error })
+    }
+  }
+
+  /** The server ends this document for us. `code` is short; the control message before it is not. */
+  #onEnded(code: string): void {
+    const error = this.#errorOf(code)
+    this.#leave()
+    if (error.code.startsWith('TOKEN_') && !this.#freshTokenTried) {
+      // A token may have run out since it was made; with a second refusal it is not that.
+      this.#freshTokenTried = true
+      this.#options.tokens.forget()
+      void this.#ask()
+    } else if (error.retryable) this.#block(error)
+    else this.#event({ type: 'refused', error })
+  }
+
+  #errorOf(code: string): WireError {
+    const told = this.#lastError
+    this.#lastError = undefined
+    if (told?.code === code) return told
+    const known = isErrorCode(code) ? code : 'INTERNAL'
+    return new WeftError(known, `the server closed the document: ${code}`).toWire()
+  }
+
+  #block(error: WireError): void {
+    const { connection, clock } = this.#options
+    const waitMs = error.retryAfterMs ?? BLOCKED_RETRY_MS
+    this.#event({ type: 'blocked', error })
+    connection.stayAway(waitMs)
+    this.#cancelRetry()
+    this.#cancelRetry = clock.after(waitMs, () => {
+      if (connection.isOpen) void this.#ask()
+    })
+  }
+
+  #leave(): void {
+    this.#asking += 1
+    this.#cancelRetry()
+    this.#sender.stop()
+    this.#presence.forgetOthers()
+  }
+
+  // --- syncing ---------------------------------------------------------------------------------
+
+  #onSync(step: number, payload: Uint8Array): void {
+    if (step !== syncStep.step1) return Y.applyUpdate(this.#options.doc, payload, REMOTE)
+    this.#sender.answer(payload)
+    this.#event({ type: 'synced' })
+  }
+
+  #onSyncStatus(decoder: decoding.Decoder): void {
+    const { saved, count, seq } = readSyncStatus(decoder)
+    const { outbox, listener } = this.#options
+    if (saved) listener.onSaved(outbox.acknowledge(count), seq)
+    else outbox.reject(count)
+  }
+
+  #event(event: DocumentEvent): void {
+    if (!this.#closed) this.#options.listener.onEvent(event)
+  }
+
+  #send(frame: Uint8Array): void {
+    this.#options.connection.send(frame)
+  }
+}

@@ -1,0 +1,28 @@
+/** Where tokens come from: a fixed one, or a function that is asked on each connect. */
+
+export type TokenOption = string | (() => string | Promise<string>)
+
+export class TokenSource {
+  readonly #option: TokenOption
+  #current: Promise<string> | undefined
+
+  constructor(option: TokenOption) {
+    this.#option = option
+  }
+
+  /** The connection's token: asked for once, however many documents need it. */
+  get(): Promise<string> {
+    this.#current ??= this.#fetch()
+    return this.#current
+  }
+
+  /** The next {@link get} asks anew: the connection is another, or the token was refused. */
+  forget(): void {
+    this.#current = undefined
+  }
+
+  async #fetch(): Promise<string> {
+    const option = this.#option
+    return typeof option === 'string' ? option : await option()
+  }
+}
