@@ -47,6 +47,13 @@ export function isKnown(doc: Y.Doc, update: Uint8Array): boolean {
   return true
 }
 
+/** Does the update hold something that a client with this state vector did not have yet? */
+export function reachesBeyond(vector: ReadonlyMap<number, number>, update: Uint8Array): boolean {
+  return decode(update).structs.some(
+    ({ id: { client, clock }, length }) => clock + length > (vector.get(client) ?? 0),
+  )
+}
+
 function decode(update: Uint8Array): Decoded {
   let decoded: Decoded
   try {

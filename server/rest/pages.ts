@@ -19,6 +19,7 @@ export function pageRoutes(pagesDir: string | undefined): Hono<RestEnv> {
     secureHeaders({
       contentSecurityPolicy: {
         defaultSrc: ["'self'"],
+        scriptSrc: ["'self'"],
         // Editors set positions of carets and menus as style attributes.
         styleSrc: ["'self'", "'unsafe-inline'"],
         imgSrc: ["'self'", 'data:'],

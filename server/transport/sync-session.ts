@@ -5,6 +5,8 @@ import { syncStep } from '../../shared/frames.ts'
 import type { Decision, Principal } from '../../shared/permissions.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { LiveDocument } from '../documents/live-document.ts'
+import { readStateVector } from '../documents/state-vector.ts'
+import { reachesBeyond } from '../documents/update-check.ts'
 import { AckGate } from './ack-gate.ts'
 import type { Room, RoomMember } from './room.ts'
 import type { SyncPeer } from './sync-peer.ts'
@@ -37,6 +39,8 @@ export class SyncSession implements RoomMember {
   readonly #acks: AckGate
   readonly #stopListening: () => void
   #questions: Question[] = []
+  /** What the client had when it began to sync. */
+  #handshakeVector: ReadonlyMap<number, number> = new Map()
   #fruitlessRepairs = 0
   #repairIsDue = false
   #synced = false
@@ -83,6 +87,7 @@ export class SyncSession implements RoomMember {
   onStep1(stateVector: Uint8Array): void {
     const { document, room, peer } = this.#options
     const [first, ...others] = document.missingFor(stateVector)
+    this.#handshakeVector = readStateVector(stateVector)
     // What gathered for the others is in this answer already.
     room.flush()
     this.#synced = true
@@ -95,13 +100,10 @@ export class SyncSession implements RoomMember {
   onStep2(update: Uint8Array): void {
     const question = this.#questions.shift() ?? 'handshake'
     const version = this.#write(update)
-    if (version === 'later') {
-      if (question === 'handshake') this.#acks.awaitsRepair()
-      return this.#repair()
-    }
-    if (version === 'refused') return question === 'handshake' ? this.#acks.refused() : undefined
+    if (question === 'handshake') this.#expectAnswer(version)
+    if (version === 'later') return this.#repair()
+    if (version === 'refused') return
     this.#fruitlessRepairs = 0
-    if (question === 'handshake') this.#acks.applied(version)
     this.#acks.repaired(version)
   }
 
@@ -110,15 +112,39 @@ export class SyncSession implements RoomMember {
       const sentence = `${this.#acks.size} updates are not acknowledged yet`
       return this.end(new WeftError('SLOW_DOWN', sentence, { retryAfterMs: 1_000 }))
     }
+    const isCounted = this.#isCounted(update)
     const version = this.#write(update)
-    if (version === 'refused') return this.#acks.refused()
-    if (version !== 'later') return this.#acks.applied(version)
-    this.#acks.awaitsRepair()
-    this.#repair()
+    if (isCounted) this.#expectAnswer(version)
+    if (version === 'later') this.#repair()
+  }
+
+  #expectAnswer(version: number | 'later' | 'refused'): void {
+    if (version === 'refused') this.#acks.refused()
+    else if (version === 'later') this.#acks.awaitsRepair()
+    else this.#acks.applied(version)
+  }
+
+  /**
+   * Does the client expect an answer to this update? A stock provider counts its unsaved changes
+   * anew when it connects, and then sends what it had queued before: an answer to those would be
+   * taken for one to a later change, and "saved" would be a lie. The queue is sent before the
+   * handshake is over, and holds nothing that the client's own state vector did not.
+   */
+  #isCounted(update: Uint8Array): boolean {
+    if (this.#options.peer.countsAcknowledgements) return true
+    if (!this.#questions.includes('handshake')) return true
+    try {
+      return reachesBeyond(this.#handshakeVector, update)
+    } catch {
+      // Unreadable: it is refused in a moment, and refusals are answered.
+      return true
+    }
   }
 
   /** Updates that were dropped while the document was opening: the handshake brings them. */
   onDropped(count: number): void {
+    // A stock provider may or may not have counted them: too few answers are safe, too many are not.
+    if (!this.#options.peer.countsAcknowledgements) return
     for (let i = 0; i < count; i++) this.#acks.awaitsRepair()
   }
 

@@ -1,0 +1,46 @@
+/** The entry of the workspace. */
+import '@fontsource-variable/inter'
+import './styles.css'
+import { StrictMode, useState } from 'react'
+import { createRoot } from 'react-dom/client'
+import { WeftProvider } from '../react/index.ts'
+import type { WeftClient } from '../sdk/index.ts'
+import { createProfile, forgetProfile, loadProfile, type Profile } from './profile.ts'
+import { SignIn } from './sign-in.tsx'
+import { createWorkspaceClient } from './workspace-client.ts'
+import { Workspace } from './workspace.tsx'
+
+/** A person and their client: made together, ended together, outside of rendering. */
+type Session = { readonly profile: Profile; readonly client: WeftClient }
+
+const startSession = (profile: Profile): Session => ({
+  profile,
+  client: createWorkspaceClient(profile),
+})
+
+function App({ known }: { readonly known: Session | null }) {
+  const [session, setSession] = useState(known)
+  if (session === null) {
+    return <SignIn onEnter={name => setSession(startSession(createProfile(name)))} />
+  }
+  const leave = () => {
+    forgetProfile()
+    void session.client.close()
+    setSession(null)
+  }
+  return (
+    <WeftProvider client={session.client}>
+      <Workspace profile={session.profile} onLeave={leave} />
+    </WeftProvider>
+  )
+}
+
+const profile = loadProfile()
+const root = document.getElementById('root')
+if (root !== null) {
+  createRoot(root).render(
+    <StrictMode>
+      <App known={profile === null ? null : startSession(profile)} />
+    </StrictMode>,
+  )
+}

@@ -1,0 +1,76 @@
+/** One page: its title, its text, who is here, and whether it is saved. */
+import { useEffect } from 'react'
+import { useClient, useConnection, useDocument, useSaved } from '../react/index.ts'
+import { CloudOffIcon, NetworkIcon } from './icons.tsx'
+import { PageEditor } from './page-editor.tsx'
+import { People } from './people.tsx'
+import type { Profile } from './profile.ts'
+import { SaveBadge } from './save-badge.tsx'
+
+export type PageViewProps = {
+  readonly name: string
+  readonly title: string
+  readonly onRename: (title: string) => void
+  readonly profile: Profile
+}
+
+export function PageView({ name, title, onRename, profile }: PageViewProps) {
+  const page = useDocument(name)
+  const save = useSaved(page)
+  const awareness = page?.awareness ?? null
+  useEffect(() => {
+    awareness?.setLocalStateField('user', { name: profile.name, color: profile.color })
+  }, [awareness, profile])
+
+  return (
+    <main className="page">
+      <header className="bar">
+        <div className="bar-left">{save !== null && <SaveBadge save={save} />}</div>
+        {awareness !== null && <People awareness={awareness} />}
+        <NetworkSwitch />
+      </header>
+      <div className="paper">
+        <input
+          className="title"
+          aria-label="Page title"
+          placeholder="Untitled"
+          value={title}
+          maxLength={120}
+          onChange={event => onRename(event.target.value)}
+        />
+        {page !== null && page.loaded && page.status.kind === 'refused' && (
+          <p className="notice" role="alert">
+            {page.status.error.message}. What is on this device stays here.
+          </p>
+        )}
+        {page?.loaded === true && (
+          <PageEditor
+            key={page.doc.guid}
+            doc={page.doc}
+            awareness={page.awareness}
+            person={profile}
+            editable={page.access !== 'read'}
+          />
+        )}
+      </div>
+    </main>
+  )
+}
+
+/** Cuts this window off, for playing with it. */
+function NetworkSwitch() {
+  const client = useClient()
+  const isCut = useConnection().kind === 'paused'
+  return (
+    <button
+      type="button"
+      className="network"
+      aria-pressed={isCut}
+      title={isCut ? 'Connect this window again' : 'Cut this window off, and go on writing'}
+      onClick={() => (isCut ? client.connect() : client.disconnect())}
+    >
+      {isCut ? <CloudOffIcon /> : <NetworkIcon />}
+      {isCut ? 'Reconnect' : 'Go offline'}
+    </button>
+  )
+}

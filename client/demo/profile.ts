@@ -1,0 +1,57 @@
+/** Who this browser's person is: a name and a colour, kept in the browser. */
+import { systemRandom } from '../../shared/random.ts'
+
+export type Profile = {
+  /** The principal's id: stable for this browser. */
+  readonly id: string
+  readonly name: string
+  readonly color: string
+}
+
+const KEY = 'weft profile'
+export const NAME_LENGTH_MAX = 32
+
+/** Dark enough for white text on them, and far enough apart to tell people by. */
+const colors = [
+  '#c2410c',
+  '#a16207',
+  '#4d7c0f',
+  '#047857',
+  '#0e7490',
+  '#1d4ed8',
+  '#6d28d9',
+  '#a21caf',
+  '#be185d',
+]
+
+export function loadProfile(): Profile | null {
+  const text = localStorage.getItem(KEY)
+  if (text === null) return null
+  try {
+    return JSON.parse(text) as Profile
+  } catch {
+    // Not ours, or of another time: ask again.
+    return null
+  }
+}
+
+export function createProfile(name: string): Profile {
+  const id = `guest-${systemRandom.id().toLowerCase()}`
+  const color = colors[Math.floor(systemRandom.next() * colors.length)] ?? '#1d4ed8'
+  const profile = { id, name: name.trim().slice(0, NAME_LENGTH_MAX), color }
+  localStorage.setItem(KEY, JSON.stringify(profile))
+  return profile
+}
+
+export function forgetProfile(): void {
+  localStorage.removeItem(KEY)
+}
+
+export function initials(name: string): string {
+  const words = name.split(/\s+/).filter(word => word !== '')
+  return words
+    .slice(0, 2)
+    .map(word => Array.from(word)[0] ?? '')
+    .join('')
+    .toUpperCase()
+}

@@ -1,0 +1,25 @@
+/** The workspace's client: development tokens, one store for each person of this browser. */
+import { createClient, type WeftClient } from '../sdk/index.ts'
+import type { Profile } from './profile.ts'
+
+export function createWorkspaceClient(profile: Profile): WeftClient {
+  return createClient({
+    url: location.origin,
+    user: profile.id,
+    token: () => fetchToken(profile),
+  })
+}
+
+async function fetchToken({ id, name }: Profile): Promise<string> {
+  const response = await fetch('/v1/dev/tokens', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ sub: id, name }),
+  })
+  if (response.status === 404) {
+    throw new Error('this server is not in development mode: the workspace needs its tokens')
+  }
+  if (!response.ok) throw new Error(`the server gave no token (${response.status})`)
+  const { token } = (await response.json()) as { token: string }
+  return token
+}
