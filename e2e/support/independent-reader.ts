@@ -17,6 +17,9 @@ export type ReadDocument = {
 export function readDocument(dataDir: string, name: string): ReadDocument | undefined {
   const database = new Database(join(dataDir, 'weft.sqlite'))
   try {
+    // A disk that lost everything has not even the tables.
+    const hasTables = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'documents'").get()
+    if (hasTables === undefined) return undefined
     const life = database
       .prepare('SELECT id FROM documents WHERE name = ? AND deleted_at IS NULL')
       .get(name) as { id: number } | undefined

@@ -135,12 +135,13 @@ export class DocumentLog {
     const { clock, random, log, onRefused } = this.#options
     if (this.#ending.signal.aborted) return false
     if (!error.retryable) {
-      log.error({ err: error }, this.#unsavedSentence())
+      log.error({ code: error.code, reason: error.message }, this.#unsavedSentence())
       onRefused(error)
       return false
     }
     // The first failure is told loudly, the hundredth of the same outage is not.
-    log[attempt === 1 ? 'warn' : 'debug']({ err: error, attempt }, 'not stored, trying again')
+    const why = { code: error.code, reason: error.message, attempt }
+    log[attempt === 1 ? 'warn' : 'debug'](why, 'not stored, trying again')
     await sleep(clock, backoffMs(attempt, random, RETRY), this.#ending.signal)
     return true
   }

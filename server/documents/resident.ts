@@ -133,7 +133,10 @@ export class Resident {
     const retryAfterMs = retryInMs(this.#failures)
     const refusal = asRefusal(error, retryAfterMs)
     const isAnswer = ANSWERS.has(refusal.code)
-    if (!isAnswer) this.#log.error({ err: error, retryAfterMs }, 'the document could not be read')
+    if (!isAnswer) {
+      const why = { code: refusal.code, reason: refusal.message, retryAfterMs }
+      this.#log.error(why, 'the document could not be read')
+    }
     const retryAt = clock.monotonic() + (isAnswer ? 0 : retryAfterMs)
     this.#step({ type: 'load failed', error: refusal, retryAt })
     this.#cancelIdle = clock.after(isAnswer ? 0 : FORGET_FAILURE_MS, () => {

@@ -1,6 +1,7 @@
 /** The HTTP side: routes, their OpenAPI document, and one shape for every error. */
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
+import { HTTPException } from 'hono/http-exception'
 import { requestId } from 'hono/request-id'
 import { routePath } from 'hono/route'
 import { WeftError } from '../../shared/errors.ts'
@@ -60,6 +61,6 @@ export function createRest(options: RestOptions): OpenAPIHono<RestEnv> {
 
 /** Hono's own refusals: a body that is no JSON, mostly. */
 function asRefusal(error: Error): unknown {
-  const isMalformed = error.name === 'HTTPException' && 'status' in error && error.status === 400
+  const isMalformed = error instanceof HTTPException && error.status === 400
   return isMalformed ? new WeftError('REQUEST_INVALID', error.message) : error
 }

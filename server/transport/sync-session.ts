@@ -100,7 +100,9 @@ export class SyncSession implements RoomMember {
   onStep2(update: Uint8Array): void {
     const question = this.#questions.shift() ?? 'handshake'
     const version = this.#write(update)
-    if (question === 'handshake') this.#expectAnswer(version)
+    // Stock providers count one answer a handshake; ours counts one for each frame that it sends.
+    const isCounted = question === 'handshake' || this.#options.peer.countsAcknowledgements
+    if (isCounted) this.#expectAnswer(version)
     if (version === 'later') return this.#repair()
     if (version === 'refused') return
     this.#fruitlessRepairs = 0

@@ -1,0 +1,37 @@
+/** What a fault test needs of the machine; where it is missing, that is said loudly. */
+import { spawnSync } from 'node:child_process'
+
+export type Needs = {
+  /** Mounting file systems of our own. */
+  readonly root?: boolean
+  readonly binaries?: readonly Binary[]
+}
+
+/** Programs, and the Debian packages that bring them. */
+export const packages = {
+  strace: 'strace',
+  'mkfs.ext4': 'e2fsprogs',
+  mount: 'mount',
+  chromium: 'chromium',
+} as const
+export type Binary = keyof typeof packages
+
+export function hasBinary(name: Binary): boolean {
+  const path = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`
+  return spawnSync('sh', ['-c', `command -v ${name}`], { env: { PATH: path } }).status === 0
+}
+
+export const isRoot = process.getuid?.() === 0
+
+/** Why the suite cannot run here; null when it can. Prints the reason, once. */
+export function missing(suite: string, { root = false, binaries = [] }: Needs): string | null {
+  const absent = binaries.filter(name => !hasBinary(name))
+  const reasons = [
+    ...(root && !isRoot ? ['it mounts file systems, which takes root'] : []),
+    ...absent.map(name => `${name} is missing; apt-get install ${packages[name]}`),
+  ]
+  if (reasons.length === 0) return null
+  const reason = reasons.join('; ')
+  process.stderr.write(`\n*** SKIPPED: ${suite}: ${reason}\n\n`)
+  return reason
+}
