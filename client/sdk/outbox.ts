@@ -6,8 +6,12 @@ export type OutboxChange = {
   readonly update: Uint8Array
 }
 
+const DROPPED_MAX = 1_000
+
 export class Outbox {
   #changes: OutboxChange[] = []
+  /** How many of them, from the front, are saved; taken off now and then, not one by one. */
+  #dropped = 0
   #made = 0
   #saved = 0
   /** Frames on their way, oldest first: the number of the last change that each carries. */
@@ -30,7 +34,7 @@ export class Outbox {
 
   /** What is not durable, oldest first. */
   get changes(): readonly OutboxChange[] {
-    return this.#changes
+    return this.#changes.slice(this.#dropped)
   }
 
   /** Takes a change, or several that an earlier session left as one update. */
@@ -47,9 +51,14 @@ export class Outbox {
 
   /** The server called the oldest `frames` durable. Returns the number of the last saved change. */
   acknowledge(frames: number): number {
-    const carried = this.#frames.splice(0, frames)
-    this.#saved = Math.max(this.#saved, ...carried)
-    this.#changes = this.#changes.filter(({ change }) => change > this.#saved)
+    for (const change of this.#frames.splice(0, frames)) {
+      this.#saved = Math.max(this.#saved, change)
+    }
+    while ((this.#changes[this.#dropped]?.change ?? Infinity) <= this.#saved) this.#dropped += 1
+    if (this.#dropped > DROPPED_MAX || this.#dropped === this.#changes.length) {
+      this.#changes = this.#changes.slice(this.#dropped)
+      this.#dropped = 0
+    }
     return this.#saved
   }
 

@@ -10,7 +10,7 @@ import { DocumentLog, type DurableBatch, type SavingState } from './document-log
 import { FullState } from './full-state.ts'
 import { readStateVector } from './state-vector.ts'
 import type { UnsavedBudget } from './unsaved.ts'
-import { checkUpdate, isKnown } from './update-check.ts'
+import { checkUpdate, isKnown, type UpdateKind } from './update-check.ts'
 
 export type LiveDocumentLimits = {
   readonly updateBytesMax: number
@@ -35,6 +35,7 @@ export type WriteOrigin = {
   readonly author: string
   /** The session or request, so that nothing is echoed to it. */
   readonly source: object
+  readonly kind: UpdateKind
 }
 
 export type WriteOutcome =
@@ -117,7 +118,8 @@ export class LiveDocument {
    * JOURNAL_FULL, and then the document is as it was.
    */
   write(update: Uint8Array, origin: WriteOrigin): WriteOutcome {
-    const fit = checkUpdate(this.doc, update, this.#options.limits)
+    const { updateBytesMax } = this.#options.limits
+    const fit = checkUpdate(this.doc, update, { kind: origin.kind, updateBytesMax })
     if (fit === 'gap') return { kind: 'gap' }
     this.#refuseWhenFull(update.byteLength)
     try {

@@ -3,14 +3,21 @@ import * as Y from 'yjs'
 import { WeftError } from '../../shared/errors.ts'
 
 export type UpdateLimits = {
+  readonly kind: UpdateKind
   readonly updateBytesMax: number
 }
 
 /** `gap`: it depends on something that the document does not have; applying it would hang in the air. */
 export type UpdateFit = 'fits' | 'gap'
 
-const STRUCTS_MAX = 20_000
-const DELETE_RANGES_MAX = 20_000
+/**
+ * `edit`: a change as it was made. `state`: what a client has and we lack, in answer to our state
+ * vector; Yjs puts every deletion that the document ever saw into it, known or not.
+ */
+export type UpdateKind = 'edit' | 'state'
+
+/** More would hold the event loop up; for states the limit of bytes does that. */
+const PARTS_MAX: Readonly<Record<UpdateKind, number>> = { edit: 20_000, state: 500_000 }
 /** Longer ones are nothing that typing makes, and would burn a client id for ever. */
 const STRUCT_LENGTH_MAX = 10_000_000
 
@@ -22,11 +29,13 @@ type Covered = Map<number, number>
  * Throws UPDATE_TOO_LARGE or UPDATE_INVALID.
  */
 export function checkUpdate(doc: Y.Doc, update: Uint8Array, limits: UpdateLimits): UpdateFit {
+  const { kind } = limits
   if (update.byteLength > limits.updateBytesMax) {
     const sentence = `an update of ${update.byteLength} bytes; the limit is ${limits.updateBytesMax}`
     throw new WeftError('UPDATE_TOO_LARGE', sentence)
   }
   const decoded = decode(update)
+  refuseTooMany(decoded, PARTS_MAX[kind])
   const covered = coverStructs(doc, decoded)
   if (covered === undefined) return 'gap'
   return dependenciesMet(doc, decoded, covered) && deletesMet(doc, decoded, covered)
@@ -55,19 +64,19 @@ export function reachesBeyond(vector: ReadonlyMap<number, number>, update: Uint8
 }
 
 function decode(update: Uint8Array): Decoded {
-  let decoded: Decoded
   try {
-    decoded = Y.decodeUpdate(update)
+    return Y.decodeUpdate(update)
   } catch (error) {
     throw new WeftError('UPDATE_INVALID', 'the bytes are no Yjs update', { cause: error })
   }
+}
+
+function refuseTooMany({ structs, ds }: Decoded, max: number): void {
   let ranges = 0
-  for (const deleted of decoded.ds.clients.values()) ranges += deleted.length
-  if (decoded.structs.length > STRUCTS_MAX || ranges > DELETE_RANGES_MAX) {
-    const sentence = `an update of ${decoded.structs.length} structs and ${ranges} deleted ranges`
-    throw new WeftError('UPDATE_TOO_LARGE', `${sentence}; the limit is ${STRUCTS_MAX} of each`)
-  }
-  return decoded
+  for (const deleted of ds.clients.values()) ranges += deleted.length
+  if (structs.length <= max && ranges <= max) return
+  const sentence = `an update of ${structs.length} structs and ${ranges} deleted ranges`
+  throw new WeftError('UPDATE_TOO_LARGE', `${sentence}; the limit is ${max} of each`)
 }
 
 /** Up to which clock each client is known once the update is in; undefined when one skips ahead. */

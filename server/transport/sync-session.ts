@@ -6,7 +6,7 @@ import type { Decision, Principal } from '../../shared/permissions.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { LiveDocument } from '../documents/live-document.ts'
 import { readStateVector } from '../documents/state-vector.ts'
-import { reachesBeyond } from '../documents/update-check.ts'
+import { reachesBeyond, type UpdateKind } from '../documents/update-check.ts'
 import { AckGate } from './ack-gate.ts'
 import type { Room, RoomMember } from './room.ts'
 import type { SyncPeer } from './sync-peer.ts'
@@ -99,7 +99,7 @@ export class SyncSession implements RoomMember {
   /** The client's answer to our question, or what it sends on its own account. */
   onStep2(update: Uint8Array): void {
     const question = this.#questions.shift() ?? 'handshake'
-    const version = this.#write(update)
+    const version = this.#write(update, 'state')
     // Stock providers count one answer a handshake; ours counts one for each frame that it sends.
     const isCounted = question === 'handshake' || this.#options.peer.countsAcknowledgements
     if (isCounted) this.#expectAnswer(version)
@@ -115,7 +115,7 @@ export class SyncSession implements RoomMember {
       return this.end(new WeftError('SLOW_DOWN', sentence, { retryAfterMs: 1_000 }))
     }
     const isCounted = this.#isCounted(update)
-    const version = this.#write(update)
+    const version = this.#write(update, 'edit')
     if (isCounted) this.#expectAnswer(version)
     if (version === 'later') this.#repair()
   }
@@ -192,12 +192,12 @@ export class SyncSession implements RoomMember {
    * The version that holds the update; `later` when it has to come again, with what it depends on
    * or when the store has room; `refused` when it must not come again.
    */
-  #write(update: Uint8Array): number | 'later' | 'refused' {
+  #write(update: Uint8Array, kind: UpdateKind): number | 'later' | 'refused' {
     const { document, metrics } = this.#options
     try {
       const decision = this.#options.mayWrite()
       if (!decision.allowed) return this.#refuseWrite(update, decision.because)
-      const outcome = document.write(update, { author: this.principalId, source: this })
+      const outcome = document.write(update, { author: this.principalId, source: this, kind })
       metrics.updatesIn.inc({ outcome: outcome.kind })
       if (outcome.kind === 'gap') {
         metrics.gapsIn.inc()

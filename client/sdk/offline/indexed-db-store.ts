@@ -4,15 +4,19 @@ import * as Y from 'yjs'
 import { countUnsaved, mergeCopy } from './memory-store.ts'
 import type {
   AsideCopy,
-  Compaction,
   CopyMeta,
   CopyRow,
   CopySummary,
+  Fold,
   OfflineStore,
   StoredCopy,
 } from './offline-store.ts'
 
-type CopyRecord = CopyMeta & { readonly name: string; readonly snapshot: Uint8Array | null }
+type CopyRecord = CopyMeta & {
+  readonly name: string
+  readonly snapshot: Uint8Array | null
+  readonly revision: number
+}
 type RowRecord = CopyRow & { readonly name: string }
 
 interface Schema extends DBSchema {
@@ -57,10 +61,12 @@ class IndexedDbStore implements OfflineStore {
     const [rows, ids] = await Promise.all([index.getAll(name), index.getAllKeys(name)])
     await transaction.done
     if (record === undefined && rows.length === 0) return undefined
+    const { incarnation, seq, snapshot, revision } = record ?? emptyRecord(name)
     return {
-      incarnation: record?.incarnation ?? null,
-      seq: record?.seq ?? 0,
-      snapshot: record?.snapshot ?? null,
+      incarnation,
+      seq,
+      snapshot,
+      revision,
       rows: rows.map(({ update, unsaved }, i) => ({ id: ids[i] ?? 0, update, unsaved })),
     }
   }
@@ -85,25 +91,31 @@ class IndexedDbStore implements OfflineStore {
   async putMeta(name: string, { incarnation, seq }: CopyMeta): Promise<void> {
     await this.#write(async transaction => {
       const store = transaction.objectStore('copies')
-      const record = await store.get(name)
-      await store.put({ name, incarnation, seq, snapshot: record?.snapshot ?? null })
+      const record = (await store.get(name)) ?? emptyRecord(name)
+      await store.put({ ...record, incarnation, seq })
     })
   }
 
-  compact(name: string, { snapshot, folded, unsaved }: Compaction): Promise<number | null> {
+  join(name: string, ids: readonly number[], row: CopyRow): Promise<number | null> {
     return this.#write(async transaction => {
+      const rows = transaction.objectStore('rows')
+      const keys = await Promise.all(ids.map(id => rows.getKey(id)))
+      if (keys.every(key => key === undefined)) return null
+      await Promise.all(ids.map(id => rows.delete(id)))
+      return rows.add({ name, ...row })
+    })
+  }
+
+  async fold(name: string, { snapshot, revision, folded }: Fold): Promise<void> {
+    await this.#write(async transaction => {
       const copies = transaction.objectStore('copies')
       const rows = transaction.objectStore('rows')
-      const record = await copies.get(name)
-      // Another tab may have folded what this one never saw: keep that too.
-      const known = record?.snapshot ?? null
-      const merged = known === null ? snapshot : Y.mergeUpdates([known, snapshot])
-      const meta = { incarnation: record?.incarnation ?? null, seq: record?.seq ?? 0 }
-      await copies.put({ name, ...meta, snapshot: merged })
+      const record = (await copies.get(name)) ?? emptyRecord(name)
+      // Another tab folded what this one never saw: keep that too.
+      const isKnown = record.revision === revision
+      const merged = isKnown ? snapshot : Y.mergeUpdates([record.snapshot ?? snapshot, snapshot])
+      await copies.put({ ...record, snapshot: merged, revision: record.revision + 1 })
       await Promise.all(folded.map(id => rows.delete(id)))
-      if (unsaved === null) return null
-      await Promise.all(unsaved.ids.map(id => rows.delete(id)))
-      return rows.add({ name, ...unsaved.row })
     })
   }
 
@@ -170,6 +182,10 @@ class IndexedDbStore implements OfflineStore {
     const [result] = await Promise.all([action(transaction), transaction.done])
     return result
   }
+}
+
+function emptyRecord(name: string): CopyRecord {
+  return { name, incarnation: null, seq: 0, snapshot: null, revision: 0 }
 }
 
 async function dropCopy(transaction: Transaction, name: string): Promise<void> {

@@ -1,12 +1,7 @@
-/** One document's copy on this device: written behind the edits, folded now and then. */
+/** One document's copy on this device: written behind the edits, and kept in few rows. */
 import * as Y from 'yjs'
-import type { CopyRow, OfflineStore, StoredRow } from './offline-store.ts'
-
-export type LoadedCopy = {
-  readonly incarnation: string | null
-  readonly snapshot: Uint8Array | null
-  readonly rows: readonly StoredRow[]
-}
+import { findRun, type KnownRow } from './row-tiers.ts'
+import type { CopyRow, OfflineStore, StoredCopy } from './offline-store.ts'
 
 export type LocalCopyOptions = {
   readonly name: string
@@ -17,19 +12,20 @@ export type LocalCopyOptions = {
   readonly onDegraded: (error: unknown) => void
 }
 
-/** As many rows make opening slow enough to fold them. */
-const ROWS_MAX = 64
-
-type Known = { readonly id: number; readonly row: CopyRow; readonly change: number }
+/** A copy that was read with as much behind its snapshot gets a new one. */
+const FOLD_AT_BYTES = 64 << 10
+const FOLD_AT_ROWS = 16
 
 export class LocalCopy {
   readonly #options: LocalCopyOptions
   /** Rows of this device that this tab has in its document, in order. */
-  #rows: Known[] = []
+  #rows: KnownRow[] = []
   #queued: { readonly row: CopyRow; readonly change: number }[] = []
+  /** Changes up to this number are durable on the server; the store may not know yet. */
   #saved = 0
   #savedInStore = 0
   #meta: { incarnation: string; seq: number } | undefined
+  #foldFrom: StoredCopy | undefined
   #writing: Promise<void> | undefined
   #degraded = false
 
@@ -37,16 +33,18 @@ export class LocalCopy {
     this.#options = options
   }
 
-  /** Undefined when there is no copy. `change` of an unsaved row is the number it gets here. */
-  async load(): Promise<LoadedCopy | undefined> {
+  /** Undefined when there is no copy. Its unsaved changes are numbered from 1 on. */
+  async load(): Promise<StoredCopy | undefined> {
     try {
       const copy = await this.#options.store.load(this.#options.name)
       if (copy === undefined) return undefined
       let change = 0
       this.#rows = copy.rows.map(({ id, ...row }) => {
         change += row.unsaved
-        return { id, row, change: row.unsaved === 0 ? 0 : change }
+        return { id, row, change: row.unsaved === 0 ? 0 : change, tier: 0 }
       })
+      const bytes = copy.rows.reduce((sum, { update }) => sum + update.byteLength, 0)
+      if (bytes > FOLD_AT_BYTES || copy.rows.length > FOLD_AT_ROWS) this.#foldFrom = copy
       return copy
     } catch (error) {
       this.#degrade(error)
@@ -104,62 +102,70 @@ export class LocalCopy {
     this.#writing = undefined
   }
 
-  /** True while there is more to write. */
+  /** What is new comes first, tidying last. True while there is more to do. */
   async #writeOnce(): Promise<boolean> {
+    if (this.#queued.length > 0) return this.#append()
+    if (this.#meta !== undefined) return this.#putMeta(this.#meta)
+    if (this.#saved > this.#savedInStore) return this.#markSaved(this.#saved)
+    if (this.#foldFrom !== undefined) return this.#fold(this.#foldFrom)
+    const run = findRun(this.#rows)
+    return run === undefined ? false : this.#join(run)
+  }
+
+  async #append(): Promise<boolean> {
     const { store, name } = this.#options
-    if (this.#queued.length > 0) {
-      const queued = this.#queued
-      this.#queued = []
-      const ids = await store.append(
-        name,
-        queued.map(({ row }) => row),
-      )
-      this.#rows.push(...queued.map((one, i) => ({ ...one, id: ids[i] ?? 0 })))
-      return true
-    }
-    if (this.#meta !== undefined) {
-      const meta = this.#meta
-      this.#meta = undefined
-      await store.putMeta(name, meta)
-      return true
-    }
-    if (this.#saved > this.#savedInStore) {
-      await this.#markSaved(this.#saved)
-      return true
-    }
-    if (this.#rows.length <= ROWS_MAX) return false
-    await this.#compact()
+    const queued = this.#queued
+    this.#queued = []
+    const rows = queued.map(({ row }) => row)
+    const ids = await store.append(name, rows)
+    this.#rows.push(...queued.map((one, i) => ({ ...one, id: ids[i] ?? 0, tier: 0 })))
     return true
   }
 
-  async #markSaved(change: number): Promise<void> {
-    const isSaved = (known: Known) => known.row.unsaved > 0 && known.change <= change
+  async #putMeta(meta: { incarnation: string; seq: number }): Promise<boolean> {
+    this.#meta = undefined
+    await this.#options.store.putMeta(this.#options.name, meta)
+    return true
+  }
+
+  async #markSaved(change: number): Promise<boolean> {
+    const isSaved = (known: KnownRow) => known.row.unsaved > 0 && known.change <= change
     const ids = this.#rows.filter(isSaved).map(({ id }) => id)
     if (ids.length > 0) await this.#options.store.markSaved(this.#options.name, ids)
     this.#rows = this.#rows.map(known =>
       isSaved(known) ? { ...known, row: { ...known.row, unsaved: 0 } } : known,
     )
     this.#savedInStore = change
+    return true
   }
 
-  async #compact(): Promise<void> {
+  /** Once after opening: saved rows go into a new snapshot. */
+  async #fold({ revision }: StoredCopy): Promise<boolean> {
+    this.#foldFrom = undefined
     const { store, name, encodeState } = this.#options
-    const folded = this.#rows.filter(({ row }) => row.unsaved === 0)
-    const unsaved = this.#rows.filter(({ row }) => row.unsaved > 0)
-    const last = unsaved.at(-1)
+    const saved = this.#rows.filter(({ row }) => row.unsaved === 0)
+    if (saved.length === 0) return true
+    const folded = saved.map(({ id }) => id)
+    await store.fold(name, { snapshot: encodeState(), revision, folded })
+    this.#rows = this.#rows.filter(({ row }) => row.unsaved > 0)
+    return true
+  }
+
+  /** Neighbours become one row of the next tier. */
+  async #join(run: readonly KnownRow[]): Promise<boolean> {
+    const { store, name } = this.#options
     const row: CopyRow = {
-      update:
-        unsaved.length > 1
-          ? Y.mergeUpdates(unsaved.map(known => known.row.update))
-          : new Uint8Array(),
-      unsaved: unsaved.reduce((sum, known) => sum + known.row.unsaved, 0),
+      update: Y.mergeUpdates(run.map(known => known.row.update)),
+      unsaved: run.reduce((sum, known) => sum + known.row.unsaved, 0),
     }
-    const id = await store.compact(name, {
-      snapshot: encodeState(),
-      folded: folded.map(known => known.id),
-      unsaved: unsaved.length > 1 ? { ids: unsaved.map(known => known.id), row } : null,
-    })
-    this.#rows = id === null || last === undefined ? unsaved : [{ id, row, change: last.change }]
+    const ids = run.map(({ id }) => id)
+    const id = await store.join(name, ids, row)
+    const [first] = run
+    const last = run.at(-1)
+    if (first === undefined || last === undefined) return false
+    const joined = id === null ? [] : [{ id, row, change: last.change, tier: first.tier + 1 }]
+    this.#rows.splice(this.#rows.indexOf(first), run.length, ...joined)
+    return true
   }
 
   #degrade(error: unknown): void {

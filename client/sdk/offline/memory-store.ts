@@ -2,10 +2,10 @@
 import * as Y from 'yjs'
 import type {
   AsideCopy,
-  Compaction,
   CopyMeta,
   CopyRow,
   CopySummary,
+  Fold,
   OfflineStore,
   StoredCopy,
 } from './offline-store.ts'
@@ -13,6 +13,7 @@ import type {
 type Copy = {
   meta: CopyMeta
   snapshot: Uint8Array | null
+  revision: number
   readonly rows: Map<number, CopyRow>
 }
 
@@ -25,7 +26,8 @@ export class MemoryStore implements OfflineStore {
     const copy = this.#copies.get(name)
     if (copy === undefined) return Promise.resolve(undefined)
     const rows = [...copy.rows].map(([id, row]) => ({ id, ...row }))
-    return Promise.resolve({ ...copy.meta, snapshot: copy.snapshot, rows })
+    const { meta, snapshot, revision } = copy
+    return Promise.resolve({ ...meta, snapshot, revision, rows })
   }
 
   append(name: string, rows: readonly CopyRow[]): Promise<readonly number[]> {
@@ -52,15 +54,24 @@ export class MemoryStore implements OfflineStore {
     return Promise.resolve()
   }
 
-  compact(name: string, { snapshot, folded, unsaved }: Compaction): Promise<number | null> {
-    const copy = this.#copy(name)
-    copy.snapshot = copy.snapshot === null ? snapshot : Y.mergeUpdates([copy.snapshot, snapshot])
-    for (const id of folded) copy.rows.delete(id)
-    if (unsaved === null) return Promise.resolve(null)
-    for (const id of unsaved.ids) copy.rows.delete(id)
+  join(name: string, ids: readonly number[], row: CopyRow): Promise<number | null> {
+    const { rows } = this.#copy(name)
+    if (!ids.some(id => rows.has(id))) return Promise.resolve(null)
+    for (const id of ids) rows.delete(id)
     const id = this.#nextId++
-    copy.rows.set(id, unsaved.row)
+    rows.set(id, row)
     return Promise.resolve(id)
+  }
+
+  fold(name: string, { snapshot, revision, folded }: Fold): Promise<void> {
+    const copy = this.#copy(name)
+    copy.snapshot =
+      copy.revision === revision || copy.snapshot === null
+        ? snapshot
+        : Y.mergeUpdates([copy.snapshot, snapshot])
+    copy.revision += 1
+    for (const id of folded) copy.rows.delete(id)
+    return Promise.resolve()
   }
 
   list(): Promise<readonly CopySummary[]> {
@@ -110,7 +121,8 @@ export class MemoryStore implements OfflineStore {
   #copy(name: string): Copy {
     const found = this.#copies.get(name)
     if (found !== undefined) return found
-    const copy: Copy = { meta: { incarnation: null, seq: 0 }, snapshot: null, rows: new Map() }
+    const meta = { incarnation: null, seq: 0 }
+    const copy: Copy = { meta, snapshot: null, revision: 0, rows: new Map() }
     this.#copies.set(name, copy)
     return copy
   }

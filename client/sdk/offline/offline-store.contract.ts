@@ -66,36 +66,45 @@ export function offlineStoreContract(name: string, open: () => Promise<StoreHarn
       expect(await store.list()).toMatchObject([{ unsaved: 0 }])
     })
 
-    test('meta outlives compaction', async () => {
+    test('meta outlives folding', async () => {
       await store.putMeta('a', { incarnation: 'life', seq: 7 })
-      await store.compact('a', { snapshot: textUpdate('s'), folded: [], unsaved: null })
+      await store.fold('a', { snapshot: textUpdate('s'), revision: 0, folded: [] })
       expect(await store.load('a')).toMatchObject({ incarnation: 'life', seq: 7 })
       await store.putMeta('a', { incarnation: 'life', seq: 8 })
       expect(textOf((await store.load('a'))?.snapshot ?? new Uint8Array())).toBe('s')
     })
 
-    test('compaction folds saved rows and joins unsaved ones, and keeps what others added', async () => {
+    test('several rows become one, once', async () => {
       const ids = await store.append('a', [
         { update: textUpdate('1'), unsaved: 0 },
         { update: textUpdate('2'), unsaved: 1 },
         { update: textUpdate('3'), unsaved: 1 },
       ])
-      const [other] = await store.append('a', [{ update: textUpdate('other tab'), unsaved: 1 }])
-      const joined = await store.compact('a', {
-        snapshot: textUpdate('folded'),
-        folded: ids.slice(0, 1),
-        unsaved: { ids: ids.slice(1), row: { update: textUpdate('23'), unsaved: 2 } },
-      })
-      const copy = await store.load('a')
-      expect(textOf(copy?.snapshot ?? new Uint8Array())).toBe('folded')
-      expect(copy?.rows.map(({ id, unsaved }) => [id, unsaved])).toEqual([
-        [other, 1],
+      const row = { update: textUpdate('23'), unsaved: 2 }
+      const joined = await store.join('a', ids.slice(1), row)
+      const rows = (await store.load('a'))?.rows.map(({ id, unsaved }) => [id, unsaved])
+      expect(rows).toEqual([
+        [ids[0], 0],
         [joined, 2],
       ])
-      await store.compact('a', { snapshot: textUpdate('!'), folded: [], unsaved: null })
+      // Another tab joined or folded them meanwhile: they are not brought back.
+      expect(await store.join('a', ids.slice(1), row)).toBeNull()
+    })
+
+    test('folding replaces saved rows, and keeps what others added and folded', async () => {
+      const ids = await store.append('a', [{ update: textUpdate('1'), unsaved: 0 }])
+      const [other] = await store.append('a', [{ update: textUpdate('other tab'), unsaved: 1 }])
+      await store.fold('a', { snapshot: textUpdate('folded'), revision: 0, folded: ids })
+      const copy = await store.load('a')
+      expect(copy?.revision).toBe(1)
+      expect(textOf(copy?.snapshot ?? new Uint8Array())).toBe('folded')
+      expect(copy?.rows.map(({ id }) => id)).toEqual([other])
+      await store.fold('a', { snapshot: textUpdate('stale'), revision: 0, folded: [] })
       const both = textOf((await store.load('a'))?.snapshot ?? new Uint8Array())
       expect(both).toContain('folded')
-      expect(both).toContain('!')
+      expect(both).toContain('stale')
+      await store.fold('a', { snapshot: textUpdate('newest'), revision: 2, folded: [] })
+      expect(textOf((await store.load('a'))?.snapshot ?? new Uint8Array())).toBe('newest')
     })
 
     test('a copy set aside can be exported, and leaves its name free', async () => {

@@ -19,16 +19,16 @@ export type CopyMeta = {
 export type StoredCopy = CopyMeta & {
   /** Folded rows; null when there are none. */
   readonly snapshot: Uint8Array | null
+  /** Counts the snapshots of this copy. */
+  readonly revision: number
   readonly rows: readonly StoredRow[]
 }
 
-export type Compaction = {
-  /** Holds at least what the folded rows hold. */
+export type Fold = {
+  /** Holds at least what the folded rows and the snapshot of `revision` hold. */
   readonly snapshot: Uint8Array
-  /** Saved rows that go into the snapshot. */
+  readonly revision: number
   readonly folded: readonly number[]
-  /** Unsaved rows that become one; null when there are fewer than two. */
-  readonly unsaved: { readonly ids: readonly number[]; readonly row: CopyRow } | null
 }
 
 export type CopySummary = {
@@ -61,8 +61,10 @@ export interface OfflineStore {
   /** The rows are durable on the server. */
   markSaved(name: string, ids: readonly number[]): Promise<void>
   putMeta(name: string, meta: CopyMeta): Promise<void>
-  /** In one step. Returns the id of the row that the unsaved ones became, if they did. */
-  compact(name: string, compaction: Compaction): Promise<number | null>
+  /** Puts one row in the place of several, in one step. Null when none of them is there any more. */
+  join(name: string, ids: readonly number[], row: CopyRow): Promise<number | null>
+  /** Puts a snapshot in the place of saved rows, in one step, and keeps what others folded. */
+  fold(name: string, fold: Fold): Promise<void>
   list(): Promise<readonly CopySummary[]>
   /** Drops the copy. */
   remove(name: string): Promise<void>
