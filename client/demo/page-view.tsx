@@ -25,7 +25,11 @@ export function PageView({ name, title, onRename, profile }: PageViewProps) {
   return (
     <main className="page">
       <header className="bar">
-        <div className="bar-left">{save !== null && <SaveBadge save={save} />}</div>
+        <div className="bar-left">
+          {page !== null && save !== null && (
+            <SaveBadge save={save} persistence={page.persistence} />
+          )}
+        </div>
         {awareness !== null && <People awareness={awareness} />}
         <NetworkSwitch />
       </header>
@@ -66,11 +70,12 @@ function NetworkSwitch() {
       type="button"
       className="network"
       aria-pressed={isCut}
+      aria-label={isCut ? 'Reconnect' : 'Go offline'}
       title={isCut ? 'Connect this window again' : 'Cut this window off, and go on writing'}
       onClick={() => (isCut ? client.connect() : client.disconnect())}
     >
       {isCut ? <CloudOffIcon /> : <NetworkIcon />}
-      {isCut ? 'Reconnect' : 'Go offline'}
+      <span>{isCut ? 'Reconnect' : 'Go offline'}</span>
     </button>
   )
 }

@@ -1,24 +1,21 @@
 /** Says whether the changes of a document are safe, in words that are true. */
-import type { SaveState } from '../sdk/index.ts'
+import type { DocumentState, SaveState } from '../sdk/index.ts'
 import { CheckIcon, CloudOffIcon, WarningIcon } from './icons.tsx'
 
 const changesKept = (changes: number) => `${changes} ${changes === 1 ? 'change' : 'changes'}`
 
 type Shown = { readonly text: string; readonly title: string }
 
-export function describeSave(save: SaveState): Shown {
+type Persistence = DocumentState['persistence']
+
+export function describeSave(save: SaveState, persistence: Persistence): Shown {
   switch (save.kind) {
     case 'saved':
       return { text: 'Saved', title: 'Every change is on the disk of the server.' }
     case 'saving':
       return { text: 'Saving…', title: `${changesKept(save.changes)} on the way to the server.` }
     case 'offline':
-      return save.changes === 0
-        ? { text: 'Offline', title: 'Everything is saved. New changes are kept on this device.' }
-        : {
-            text: `Offline, ${changesKept(save.changes)} kept on this device`,
-            title: 'They are sent when the network is back.',
-          }
+      return describeOffline(save, persistence)
     case 'not saving':
       return {
         text:
@@ -29,6 +26,26 @@ export function describeSave(save: SaveState): Shown {
   }
 }
 
+function describeOffline(save: SaveState & { kind: 'offline' }, persistence: Persistence): Shown {
+  const { changes, kept } = save
+  if (changes === 0) {
+    return { text: 'Offline', title: 'Everything is saved. New changes are kept on this device.' }
+  }
+  if (persistence === 'degraded') {
+    return {
+      text: `Offline, ${changesKept(changes)} in this window only`,
+      title: 'This device does not keep them: leave the page open until the network is back.',
+    }
+  }
+  return {
+    text:
+      kept === 0
+        ? 'Offline, keeping changes…'
+        : `Offline, ${changesKept(kept)} kept on this device`,
+    title: 'They are sent when the network is back.',
+  }
+}
+
 const icons = {
   saved: <CheckIcon />,
   saving: <span className="spinner" />,
@@ -36,12 +53,14 @@ const icons = {
   'not saving': <WarningIcon />,
 }
 
-export function SaveBadge({ save }: { readonly save: SaveState }) {
-  const { text, title } = describeSave(save)
+export type SaveBadgeProps = { readonly save: SaveState; readonly persistence: Persistence }
+
+export function SaveBadge({ save, persistence }: SaveBadgeProps) {
+  const { text, title } = describeSave(save, persistence)
   return (
     <output className="badge" data-state={save.kind.replace(' ', '-')} title={title}>
       {icons[save.kind]}
-      {text}
+      <span>{text}</span>
     </output>
   )
 }

@@ -58,7 +58,7 @@ describe('the status of a document', () => {
 
 describe('are my changes safe?', () => {
   const live: DocumentStatus = { kind: 'live', access: 'write' }
-  const facts = { status: live, unsaved: 0, store: 'ok', rejection: null } as const
+  const facts = { status: live, unsaved: 0, kept: 0, store: 'ok', rejection: null } as const
   test.each([
     [facts, { kind: 'saved' }],
     [
@@ -70,12 +70,12 @@ describe('are my changes safe?', () => {
       { kind: 'not saving', changes: 2, error: null },
     ],
     [
-      { ...facts, status: { kind: 'offline' }, unsaved: 3 },
-      { kind: 'offline', changes: 3 },
+      { ...facts, status: { kind: 'offline' }, unsaved: 3, kept: 2 },
+      { kind: 'offline', changes: 3, kept: 2 },
     ],
     [
       { ...facts, status: { kind: 'offline' } },
-      { kind: 'offline', changes: 0 },
+      { kind: 'offline', changes: 0, kept: 0 },
     ],
     [
       { ...facts, status: { kind: 'refused', error } },

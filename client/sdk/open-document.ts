@@ -30,6 +30,8 @@ export type DocumentState = {
   readonly save: SaveState
   /** Changes that are not durable on the server. */
   readonly unsaved: number
+  /** How many of these are stored on this device: closing the page does not lose them. */
+  readonly kept: number
   /** The copy on this device has been read, or there is none. */
   readonly loaded: boolean
   /** `degraded`: this device does not keep a copy any more; close to the tab and it is gone. */
@@ -61,6 +63,8 @@ export class OpenDocument {
   readonly #state: Observable<DocumentState>
   #body: Body
   #incarnation: string | null = null
+  /** Changes up to this number are stored on this device. */
+  #kept = 0
   #storeState: 'ok' | 'failing' = 'ok'
   #rejection: WireError | null = null
   #closed = false
@@ -74,8 +78,9 @@ export class OpenDocument {
       awareness: body.awareness,
       status: { kind: 'offline' },
       access: null,
-      save: { kind: 'offline', changes: 0 },
+      save: { kind: 'offline', changes: 0, kept: 0 },
       unsaved: 0,
+      kept: 0,
       loaded: false,
       persistence: 'ok',
     })
@@ -118,6 +123,10 @@ export class OpenDocument {
           name,
           store: offline,
           encodeState: () => Y.encodeStateAsUpdate(doc),
+          onKept: change => {
+            this.#kept = change
+            this.#update({})
+          },
           onDegraded: () => this.#update({ persistence: 'degraded' }),
         }),
     )
@@ -172,7 +181,8 @@ export class OpenDocument {
         if (loaded.snapshot !== null) Y.applyUpdate(doc, loaded.snapshot, LOCAL_COPY)
         for (const { update } of loaded.rows) Y.applyUpdate(doc, update, LOCAL_COPY)
       }, LOCAL_COPY)
-      for (const { update, unsaved } of loaded.rows) if (unsaved > 0) outbox.add(update, unsaved)
+      for (const { update, unsaved } of loaded.rows)
+        if (unsaved > 0) this.#kept = outbox.add(update, unsaved)
     }
     copy = opened
     for (const update of early) this.#onUpdate(body, { update, copy, isRemote: false })
@@ -216,6 +226,7 @@ export class OpenDocument {
     if (this.#closed) return
     this.#incarnation = null
     this.#rejection = null
+    this.#kept = 0
     const body = this.#createBody()
     this.#body = body
     const { doc, awareness } = body
@@ -226,14 +237,16 @@ export class OpenDocument {
   #update(change: Partial<DocumentState>): void {
     if (this.#closed) return
     const next = { ...this.#state.get(), ...change }
-    const unsaved = this.#body.outbox.count
+    const { count: unsaved, saved } = this.#body.outbox
+    const kept = next.persistence === 'ok' ? Math.max(0, this.#kept - saved) : 0
     const save = saveStateOf({
       status: next.status,
       unsaved,
+      kept,
       store: this.#storeState,
       rejection: this.#rejection,
     })
-    this.#state.set({ ...next, unsaved, save: sameSave(next.save, save) ? next.save : save })
+    this.#state.set({ ...next, unsaved, kept, save: sameSave(next.save, save) ? next.save : save })
   }
 }
 
@@ -241,5 +254,6 @@ export class OpenDocument {
 function sameSave(a: SaveState, b: SaveState): boolean {
   if (a.kind === 'saved' || b.kind === 'saved') return a.kind === b.kind
   if (a.kind !== b.kind || a.changes !== b.changes) return false
+  if (a.kind === 'offline' && b.kind === 'offline') return a.kept === b.kept
   return a.kind !== 'not saving' || b.kind !== 'not saving' || a.error === b.error
 }

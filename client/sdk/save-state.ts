@@ -7,8 +7,8 @@ export type SaveState =
   | { readonly kind: 'saved' }
   /** On its way. */
   | { readonly kind: 'saving'; readonly changes: number }
-  /** Kept on this device until there is a connection. `changes` may be 0. */
-  | { readonly kind: 'offline'; readonly changes: number }
+  /** No connection. `kept` of the `changes` are stored on this device by now; both may be 0. */
+  | { readonly kind: 'offline'; readonly changes: number; readonly kept: number }
   /** The server does not store changes just now, or refuses them. */
   | {
       readonly kind: 'not saving'
@@ -20,20 +20,22 @@ export type SaveFacts = {
   readonly status: DocumentStatus
   /** Changes that the server has not called durable. */
   readonly unsaved: number
+  /** How many of these are stored on this device. */
+  readonly kept: number
   /** What the server says of its store. */
   readonly store: 'ok' | 'failing'
   /** Why the server would not take a change; null when it took them all. */
   readonly rejection: WireError | null
 }
 
-export function saveStateOf({ status, unsaved, store, rejection }: SaveFacts): SaveState {
+export function saveStateOf({ status, unsaved, kept, store, rejection }: SaveFacts): SaveState {
   if (status.kind === 'refused' || status.kind === 'blocked') {
     return { kind: 'not saving', changes: unsaved, error: status.error }
   }
   if (rejection !== null && unsaved > 0) {
     return { kind: 'not saving', changes: unsaved, error: rejection }
   }
-  if (status.kind === 'offline') return { kind: 'offline', changes: unsaved }
+  if (status.kind === 'offline') return { kind: 'offline', changes: unsaved, kept }
   if (unsaved === 0) return { kind: 'saved' }
   return store === 'failing'
     ? { kind: 'not saving', changes: unsaved, error: null }

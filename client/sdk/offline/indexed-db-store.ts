@@ -74,7 +74,10 @@ class IndexedDbStore implements OfflineStore {
   append(name: string, rows: readonly CopyRow[]): Promise<readonly number[]> {
     return this.#write(transaction => {
       const store = transaction.objectStore('rows')
-      return Promise.all(rows.map(({ update, unsaved }) => store.add({ name, update, unsaved })))
+      const adding = rows.map(({ update, unsaved }) => store.add({ name, update, unsaved }))
+      // Not left to the event loop, which a page that is being closed has no more of.
+      transaction.commit()
+      return Promise.all(adding)
     })
   }
 

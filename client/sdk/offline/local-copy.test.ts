@@ -10,6 +10,7 @@ function harness(store = new MemoryStore()) {
     name: 'a',
     store,
     encodeState: () => Y.encodeStateAsUpdate(doc),
+    onKept: () => {},
     onDegraded: error => void failures.push(error),
   })
   const text = doc.getText('t')

@@ -8,6 +8,8 @@ export type LocalCopyOptions = {
   readonly store: OfflineStore
   /** The document's whole state, for folding. */
   readonly encodeState: () => Uint8Array
+  /** Told when all changes up to this number are on this device. */
+  readonly onKept: (change: number) => void
   /** Told once when the device does not keep the copy any more; edits go on without it. */
   readonly onDegraded: (error: unknown) => void
 }
@@ -119,6 +121,8 @@ export class LocalCopy {
     const rows = queued.map(({ row }) => row)
     const ids = await store.append(name, rows)
     this.#rows.push(...queued.map((one, i) => ({ ...one, id: ids[i] ?? 0, tier: 0 })))
+    const last = queued.findLast(({ change }) => change > 0)
+    if (last !== undefined) this.#options.onKept(last.change)
     return true
   }
 

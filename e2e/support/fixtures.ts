@@ -1,0 +1,98 @@
+/** What every page test has: a real server, the network to it, and people with windows. */
+import { test as base, type Browser, type Page } from '@playwright/test'
+import { temporaryFolder } from '../../server/journal/testing/temporary-folder.ts'
+import { createNetwork, type Network } from './network.ts'
+import { ServerProcess } from './server-process.ts'
+
+export type Stage = {
+  readonly network: Network
+  readonly dataDir: string
+  readonly server: ServerProcess
+  /** Kills the server, and starts another one on the same folder and port. */
+  restart(): Promise<void>
+  killServer(): Promise<void>
+  startServer(): Promise<void>
+}
+
+export type Person = {
+  readonly page: Page
+  /** Errors that the page wrote to its console. */
+  readonly errors: string[]
+}
+
+export type PersonOptions = {
+  readonly name: string
+  readonly scheme?: 'light' | 'dark'
+  readonly path?: string
+}
+
+type Fixtures = {
+  stage: Stage
+  /** Somebody with a browser of their own, who has entered the workspace. */
+  enter: (options: PersonOptions) => Promise<Person>
+}
+
+export const test = base.extend<Fixtures>({
+  // Playwright wants to see the object that it destructures.
+  // oxlint-disable-next-line no-empty-pattern
+  stage: async ({}, use) => {
+    const folder = temporaryFolder()
+    const dataDir = folder.path
+    let server = await ServerProcess.start({ dataDir })
+    const { port } = server
+    const network = await createNetwork(() => port)
+    const startServer = async () => {
+      server = await ServerProcess.start({ dataDir, port })
+    }
+    await use({
+      network,
+      dataDir,
+      get server() {
+        return server
+      },
+      startServer,
+      killServer: async () => void (await server.kill()),
+      restart: async () => {
+        await server.kill()
+        await startServer()
+      },
+    })
+    await network.close()
+    await server.kill()
+    folder.remove()
+  },
+
+  enter: async ({ browser, stage }, use) => {
+    const people: Person[] = []
+    await use(async options => {
+      const person = await enterWorkspace(browser, stage.network.url, options)
+      people.push(person)
+      return person
+    })
+    await Promise.all(people.map(({ page }) => page.context().close()))
+  },
+})
+
+async function enterWorkspace(
+  browser: Browser,
+  url: string,
+  { name, scheme = 'light', path = '/' }: PersonOptions,
+): Promise<Person> {
+  const context = await browser.newContext({
+    colorScheme: scheme,
+    viewport: { width: 1180, height: 760 },
+  })
+  const page = await context.newPage()
+  const errors: string[] = []
+  page.on('console', message => {
+    if (message.type() === 'error') errors.push(message.text())
+  })
+  page.on('pageerror', error => errors.push(error.message))
+  await page.goto(`${url}${path}`)
+  await page.getByLabel('Your name').fill(name)
+  await page.getByRole('button', { name: 'Enter the workspace' }).click()
+  await page.getByLabel('Page text').waitFor()
+  return { page, errors }
+}
+
+export { expect } from '@playwright/test'

@@ -1,0 +1,27 @@
+import { defineConfig } from '@playwright/test'
+import { chromiumArgs, findChromium } from './e2e/support/chromium.ts'
+
+const executablePath = findChromium()
+if (executablePath === undefined) {
+  process.stderr.write(
+    '\n*** SKIPPED: pages in a browser: chromium is missing; apt-get install chromium\n\n',
+  )
+}
+
+export default defineConfig({
+  testDir: 'e2e/pages',
+  testMatch: executablePath === undefined ? [] : ['**/*.e2e.ts'],
+  outputDir: 'test-results',
+  workers: 1,
+  timeout: 120_000,
+  expect: { timeout: 15_000 },
+  reporter: [['list']],
+  use: {
+    launchOptions: {
+      args: chromiumArgs,
+      ...(executablePath === undefined ? {} : { executablePath }),
+    },
+    viewport: { width: 1180, height: 760 },
+    screenshot: 'only-on-failure',
+  },
+})
