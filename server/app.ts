@@ -114,9 +114,12 @@ function openJournal(config: Config, { clock, log, metrics }: Tools): Promise<Jo
     queueBytesMax: config.WEFT_MAX_UNSAVED_BYTES,
     batchBytesMax: config.WEFT_JOURNAL_BATCH_BYTES,
     migrate: () => migrateSqliteFile(sqliteFiles(dataDir).database),
-    onCommit({ outcome, tookMs }) {
+    onCommit({ outcome, entries, bytes, tookMs }) {
       metrics.journalCommits.inc({ outcome })
       metrics.journalCommitSeconds.observe(tookMs / 1000)
+      if (outcome === 'failed') return
+      metrics.journalEntries.inc(entries)
+      metrics.journalBytes.inc(bytes)
     },
     onDamage(name, { kind, seq, sentence }) {
       metrics.journalDamage.inc({ kind })

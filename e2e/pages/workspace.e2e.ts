@@ -169,7 +169,6 @@ test('a reader’s eyes: pictures in light and dark', async ({ enter }) => {
   await ada.page.keyboard.type('Cut one of them off, and go on')
   await text(grace.page).click()
   await grace.page.keyboard.press('Control+End')
-  await grace.page.keyboard.press('Enter')
   await grace.page.keyboard.type('Nothing is lost when it is back')
   await expect(badge(grace.page)).toHaveText('Saved')
   await expect(ada.page.locator('.collaboration-carets__label')).toBeVisible()

@@ -23,6 +23,7 @@ function harness(limits: { entries?: number; bytes?: number; batch?: number } = 
   let seq = 0
   const commit = new GroupCommit({
     clock: systemClock,
+    paceMs: 0,
     queueEntriesMax: limits.entries ?? 1000,
     queueBytesMax: limits.bytes ?? 1_000_000,
     batchBytesMax: limits.batch ?? 1_000_000,

@@ -1,6 +1,6 @@
 /** Gathers the appends of all documents into one commit after the other, at the disk's own pace. */
 import { WeftError, toWeftError } from '../../shared/errors.ts'
-import type { Clock } from '../../shared/clock.ts'
+import { sleep, type Clock } from '../../shared/clock.ts'
 import type { Append } from './journal.ts'
 
 /** What became of one append: the seq of its last entry, or why it was refused. */
@@ -17,6 +17,11 @@ export type GroupCommitOptions = {
   readonly queueBytesMax: number
   /** A commit takes at most this many bytes (one larger append still goes, alone). */
   readonly batchBytesMax: number
+  /**
+   * Least time between the starts of two commits. Nobody waits while the journal is idle; under
+   * load more appends share a commit, and the processor has less to do.
+   */
+  readonly paceMs: number
   readonly onCommit?: (commit: CommitReport) => void
 }
 
@@ -40,6 +45,8 @@ export class GroupCommit {
   #queuedEntries = 0
   #queuedBytes = 0
   #writing: Promise<void> | undefined
+  /** When the last commit began, ms of the monotonic clock. */
+  #startedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: GroupCommitOptions) {
     this.#options = options
@@ -80,8 +87,18 @@ export class GroupCommit {
   async #writeUntilEmpty(): Promise<void> {
     // One microtask later, so that appends of the same turn share the first commit.
     await Promise.resolve()
-    while (this.#waiting.length > 0) await this.#write(this.#takeBatch())
+    while (this.#waiting.length > 0) {
+      await this.#keepPace()
+      await this.#write(this.#takeBatch())
+    }
     this.#writing = undefined
+  }
+
+  async #keepPace(): Promise<void> {
+    const { clock, paceMs } = this.#options
+    const remainingMs = this.#startedAt + paceMs - clock.monotonic()
+    if (remainingMs > 0) await sleep(clock, remainingMs)
+    this.#startedAt = clock.monotonic()
   }
 
   #takeBatch(): readonly Waiting[] {

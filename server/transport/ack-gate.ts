@@ -14,7 +14,7 @@ export type AckGateOptions = {
   readonly acknowledge: (status: SyncStatus) => void
   /** One frame for several updates, or one for each. */
   readonly countsAcknowledgements: boolean
-  /** Told how long each update waited, ms. */
+  /** Told how long the oldest update of each answer waited, ms. */
   readonly onAcknowledged: (waitedMs: number) => void
   readonly now: () => number
 }
@@ -96,9 +96,9 @@ export class AckGate {
 
   #acknowledge(saved: boolean, count: number): void {
     const { acknowledge, countsAcknowledgements, onAcknowledged, now } = this.#options
-    for (const waiting of this.#waiting.slice(0, count)) {
-      if (waiting.kind !== 'refused') onAcknowledged(now() - waiting.since)
-    }
+    // The one that waited longest speaks for all that are answered with it.
+    const [oldest] = this.#waiting
+    if (oldest !== undefined && oldest.kind !== 'refused') onAcknowledged(now() - oldest.since)
     if (countsAcknowledgements) return acknowledge({ saved, count, seq: this.#seq })
     for (let i = 0; i < count; i++) acknowledge({ saved, count: 1, seq: this.#seq })
   }

@@ -5,6 +5,8 @@ import type { Cancel, Clock } from '../../shared/clock.ts'
 import { WeftError } from '../../shared/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
+import type { PackedFrame } from './packed-frame.ts'
+import type { TurnFlusher } from './turn-flusher.ts'
 
 export type ClientSocketLimits = {
   /** Largest frame a client may send. */
@@ -19,6 +21,7 @@ export type ClientSocketOptions = {
   readonly stream: Socket
   readonly protocol: 'hocuspocus' | 'y-websocket'
   readonly limits: ClientSocketLimits
+  readonly flusher: TurnFlusher
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: Metrics
@@ -42,7 +45,7 @@ export class ClientSocket {
   readonly #webSocket: WebSocket
   readonly #stream: Socket
   #state: 'open' | 'closing' | 'closed' = 'open'
-  #corked = false
+  #outgoing: PackedFrame[] = []
   #missedPings = 0
   #cancelCut: Cancel = () => {}
 
@@ -58,12 +61,12 @@ export class ClientSocket {
   }
 
   listen({ onFrame, onClose }: ClientSocketListener): void {
-    const { metrics, protocol } = this.#options
+    const { metrics } = this.#options
     const ws = this.#webSocket
     ws.on('message', (data, isBinary) => {
       this.#missedPings = 0
       if (this.#state !== 'open') return
-      metrics.framesIn.inc({ protocol })
+      metrics.tally.framesReceived += 1
       this.#receive(data as Buffer, { isBinary, onFrame })
     })
     ws.on('pong', () => {
@@ -104,22 +107,27 @@ export class ClientSocket {
   }
 
   /** All frames of one turn of the event loop leave in one write. */
-  send(frame: Uint8Array): void {
+  send(frame: PackedFrame): void {
     if (this.#state !== 'open') return
-    if (!this.#corked) {
-      this.#corked = true
-      this.#stream.cork()
-      setImmediate(() => {
-        this.#corked = false
-        this.#stream.uncork()
-      })
-    }
-    this.#options.metrics.messagesSent.inc()
-    this.#webSocket.send(frame, { binary: true })
-    if (this.#stream.writableLength > this.#options.limits.sendBytesMax) {
-      const sentence = `${this.#stream.writableLength} bytes wait to be read`
-      this.close(new WeftError('SLOW_DOWN', sentence, { retryAfterMs: 1_000 }))
-    }
+    this.#outgoing.push(frame)
+    if (this.#outgoing.length === 1) this.#options.flusher.add(this)
+  }
+
+  /**
+   * Writes to the stream underneath `ws`. That is safe between two of its own frames: without
+   * compression it writes each of them whole, at once.
+   */
+  flush(): void {
+    const frames = this.#outgoing
+    const [first] = frames
+    this.#outgoing = []
+    if (first === undefined || this.#state === 'closed') return
+    this.#options.metrics.tally.messagesSent += frames.length
+    this.#stream.write(frames.length === 1 ? first : Buffer.concat(frames))
+    const { sendBytesMax } = this.#options.limits
+    if (this.#stream.writableLength <= sendBytesMax) return
+    const sentence = `${this.#stream.writableLength} bytes wait to be read`
+    this.close(new WeftError('SLOW_DOWN', sentence, { retryAfterMs: 1_000 }))
   }
 
   /** Pings the client; cuts it off when it has not been heard of for two of them. */
@@ -146,7 +154,9 @@ export class ClientSocket {
   }
 
   #end(code: number, reason: string): void {
+    // What was said before the goodbye goes before it.
     this.#state = 'closing'
+    this.flush()
     this.#webSocket.close(code, Buffer.from(reason).subarray(0, REASON_BYTES_MAX))
   }
 }

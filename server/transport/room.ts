@@ -2,6 +2,7 @@
 import { syncStep } from '../../shared/frames.ts'
 import type { LiveDocument } from '../documents/live-document.ts'
 import type { DocumentPresence, PresenceSession } from '../presence/document-presence.ts'
+import { pack, type PackedFrame } from './packed-frame.ts'
 import type { FrameFormat } from './sync-peer.ts'
 
 /** A member of a room; its changes are not echoed to it. */
@@ -9,7 +10,7 @@ export type RoomMember = PresenceSession & {
   readonly format: FrameFormat
   /** False while the member has not asked for the document yet: it will get all of it. */
   readonly isSynced: boolean
-  send(frame: Uint8Array): void
+  send(frame: PackedFrame): void
 }
 
 /** Runs an action at the end of this turn of the event loop. */
@@ -48,7 +49,7 @@ export class Room {
     this.flush()
     this.#members.add(member)
     const present = this.#presence.encodeAll()
-    if (present !== undefined) member.send(member.format.awareness(present))
+    if (present !== undefined) member.send(pack(member.format.awareness(present)))
   }
 
   leave(member: RoomMember): void {
@@ -67,7 +68,7 @@ export class Room {
   /** Everybody's presence, for a member who asks. */
   sendPresence(member: RoomMember): void {
     const present = this.#presence.encodeAll()
-    if (present !== undefined) member.send(member.format.awareness(present))
+    if (present !== undefined) member.send(pack(member.format.awareness(present)))
   }
 
   #tellPresence(clientIds: readonly number[], source: RoomMember | null): void {
@@ -99,14 +100,20 @@ export class Room {
   }
 
   #broadcast(source: object | null, encode: (format: FrameFormat) => Uint8Array): void {
-    const frames = new Map<string, Uint8Array>()
+    // Nearly always all members share one format: the last frame is looked at before the table.
+    const frames = new Map<string, PackedFrame>()
+    let lastKey = ''
+    let frame: PackedFrame | undefined
     for (const member of this.#members) {
       if (member === source || !member.isSynced) continue
-      const { key } = member.format
-      let frame = frames.get(key)
+      const { format } = member
+      if (format.key !== lastKey) {
+        lastKey = format.key
+        frame = frames.get(lastKey)
+      }
       if (frame === undefined) {
-        frame = encode(member.format)
-        frames.set(key, frame)
+        frame = pack(encode(format))
+        frames.set(lastKey, frame)
       }
       member.send(frame)
     }

@@ -12,6 +12,7 @@ import type { DocumentDoor } from './document-door.ts'
 import { HocuspocusConnection } from './hocuspocus/hocuspocus-connection.ts'
 import { Lobby } from './hocuspocus/lobby.ts'
 import { checkOrigin, type OriginRule } from './origin-check.ts'
+import { TurnFlusher } from './turn-flusher.ts'
 import { YConnection } from './y-websocket/y-connection.ts'
 
 export type SocketsOptions = {
@@ -43,6 +44,7 @@ export class Sockets {
   readonly #options: SocketsOptions
   readonly #server: WebSocketServer
   readonly #lobby = new Lobby()
+  readonly #flusher = new TurnFlusher()
   readonly #connections = new Map<Connection, ClientSocket>()
   readonly #cancelPings: Cancel
   #nextId = 1
@@ -99,7 +101,17 @@ export class Sockets {
     const { clock, metrics, limits, door } = this.#options
     const { protocol } = route
     const log = this.#options.log.child({ socket: this.#nextId++, protocol })
-    const socket = new ClientSocket({ webSocket, stream, protocol, limits, clock, log, metrics })
+    const flusher = this.#flusher
+    const socket = new ClientSocket({
+      webSocket,
+      stream,
+      protocol,
+      limits,
+      flusher,
+      clock,
+      log,
+      metrics,
+    })
     metrics.connectionsTotal.inc()
     metrics.connections.inc({ protocol })
     const onClose = () => this.#forget(connection, protocol)

@@ -1,6 +1,7 @@
 /** What a protocol gives to a session: a way to write frames, and a way to answer. */
 import type { WeftError } from '../../shared/errors.ts'
 import type { SyncStatus, SyncStep } from '../../shared/frames.ts'
+import type { PackedFrame } from './packed-frame.ts'
 import type { ControlMessage } from '../../shared/protocol.ts'
 
 /** Frames of the same format are the same bytes, so they are encoded once for all who share it. */
@@ -15,7 +16,7 @@ export type SyncPeer = {
   readonly format: FrameFormat
   /** Does the client read the count in an acknowledgement? Stock clients count frames. */
   readonly countsAcknowledgements: boolean
-  send(frame: Uint8Array): void
+  send(frame: PackedFrame): void
   /** Nothing, in a protocol without acknowledgements. */
   acknowledge(status: SyncStatus): void
   /** Tells about this document; nothing, in a protocol without such messages. */

@@ -8,6 +8,7 @@ import type { LiveDocument } from '../documents/live-document.ts'
 import { readStateVector } from '../documents/state-vector.ts'
 import { reachesBeyond, type UpdateKind } from '../documents/update-check.ts'
 import { AckGate } from './ack-gate.ts'
+import { pack, type PackedFrame } from './packed-frame.ts'
 import type { Room, RoomMember } from './room.ts'
 import type { SyncPeer } from './sync-peer.ts'
 
@@ -79,7 +80,7 @@ export class SyncSession implements RoomMember {
     return this.#synced
   }
 
-  send(frame: Uint8Array): void {
+  send(frame: PackedFrame): void {
     this.#options.peer.send(frame)
   }
 
@@ -91,8 +92,8 @@ export class SyncSession implements RoomMember {
     // What gathered for the others is in this answer already.
     room.flush()
     this.#synced = true
-    peer.send(peer.format.sync(syncStep.step2, first))
-    for (const update of others) peer.send(peer.format.sync(syncStep.update, update))
+    peer.send(pack(peer.format.sync(syncStep.step2, first)))
+    for (const update of others) peer.send(pack(peer.format.sync(syncStep.update, update)))
     this.ask('handshake')
   }
 
@@ -163,7 +164,7 @@ export class SyncSession implements RoomMember {
   ask(question: Question): void {
     const { document, peer } = this.#options
     this.#questions.push(question)
-    peer.send(peer.format.sync(syncStep.step1, document.stateVector()))
+    peer.send(pack(peer.format.sync(syncStep.step1, document.stateVector())))
   }
 
   /** The client left by itself. */
@@ -198,16 +199,16 @@ export class SyncSession implements RoomMember {
       const decision = this.#options.mayWrite()
       if (!decision.allowed) return this.#refuseWrite(update, decision.because)
       const outcome = document.write(update, { author: this.principalId, source: this, kind })
-      metrics.updatesIn.inc({ outcome: outcome.kind })
       if (outcome.kind === 'gap') {
         metrics.gapsIn.inc()
         return 'later'
       }
-      metrics.updateBytesIn.inc(update.byteLength)
+      metrics.tally.updatesApplied += 1
+      metrics.tally.updateBytes += update.byteLength
       return outcome.version
     } catch (error) {
       const refusal = toWeftError(error)
-      metrics.updatesIn.inc({ outcome: refusal.code })
+      metrics.updatesRefused.inc({ code: refusal.code })
       this.#tell(refusal)
       return refusal.retryable ? 'later' : 'refused'
     }
@@ -217,7 +218,7 @@ export class SyncSession implements RoomMember {
   #refuseWrite(update: Uint8Array, because: string): number | 'refused' {
     const { document, metrics, principal, clock } = this.#options
     if (document.knows(update)) return document.version
-    metrics.updatesIn.inc({ outcome: 'FORBIDDEN' })
+    metrics.updatesRefused.inc({ code: 'FORBIDDEN' })
     const isExpired = clock.now() >= principal().expiresAt
     this.#tell(new WeftError(isExpired ? 'TOKEN_EXPIRED' : 'FORBIDDEN', because))
     return 'refused'

@@ -24,6 +24,7 @@ import {
 import * as decoding from 'lib0/decoding'
 import type { DocumentHold } from '../../documents/documents.ts'
 import type { DocumentDoor } from '../document-door.ts'
+import { pack, type PackedFrame } from '../packed-frame.ts'
 import type { SyncSession } from '../sync-session.ts'
 import type { FrameFormat, SyncPeer } from '../sync-peer.ts'
 import { Refusal, type LobbyGuest } from './lobby.ts'
@@ -33,7 +34,7 @@ export type AttachmentOptions = {
   readonly address: string
   readonly hello: ClientHello | undefined
   readonly door: DocumentDoor
-  readonly sendFrame: (frame: Uint8Array) => void
+  readonly sendFrame: (frame: PackedFrame) => void
   /** Most bytes that may wait while the document is opening. */
   readonly queueBytesMax: number
   /** The client showed a valid token. */
@@ -192,23 +193,23 @@ export class Attachment implements LobbyGuest, SyncPeer {
 
   // --- what the session answers --------------------------------------------------------------
 
-  send(frame: Uint8Array): void {
+  send(frame: PackedFrame): void {
     this.#options.sendFrame(frame)
   }
 
   acknowledge(status: Parameters<SyncPeer['acknowledge']>[0]): void {
-    this.send(syncStatusFrame(this.#options.address, status))
+    this.send(pack(syncStatusFrame(this.#options.address, status)))
   }
 
   control(message: ControlMessage): void {
-    this.send(statelessFrame(this.#options.address, encodeControlMessage(message)))
+    this.send(pack(statelessFrame(this.#options.address, encodeControlMessage(message))))
   }
 
   end(error: WeftError): void {
     if (this.#state.kind === 'ended') return
     if (this.#state.kind === 'syncing') this.#state.session.close()
     this.#tell(error)
-    this.send(closeFrame(this.#options.address, error.code))
+    this.send(pack(closeFrame(this.#options.address, error.code)))
     this.#ended(error)
   }
 
@@ -239,7 +240,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
   #refuse(error: WeftError): Refusal {
     if (this.#state.kind !== 'ended') {
       this.#tell(error)
-      this.send(permissionDeniedFrame(this.#options.address, error.code))
+      this.send(pack(permissionDeniedFrame(this.#options.address, error.code)))
       this.#ended(error)
     }
     return new Refusal(error.code)

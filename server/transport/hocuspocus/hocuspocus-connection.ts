@@ -17,6 +17,7 @@ import type { Cancel, Clock } from '../../../shared/clock.ts'
 import type { Metrics } from '../../base/metrics.ts'
 import type { ClientSocket } from '../client-socket.ts'
 import type { DocumentDoor } from '../document-door.ts'
+import { pack } from '../packed-frame.ts'
 import { Attachment } from './attachment.ts'
 import type { Lobby } from './lobby.ts'
 
@@ -39,6 +40,8 @@ type Seat = { readonly id: string; readonly attachment: Attachment }
 
 /** Hocuspocus takes a Request for its hooks; weft's hooks do not look at it. */
 const request = new Request('http://weft.invalid/sync')
+const packedPing = pack(pingFrame)
+const packedPong = pack(pongFrame)
 /** As long as an address may be: a name, a separator, and the session id of a provider. */
 const ADDRESS_LENGTH_MAX = 400
 
@@ -79,7 +82,7 @@ export class HocuspocusConnection {
 
   /** Something for the client's own watch over its connection: browsers hide pings from it. */
   keepAlive(): void {
-    if (this.#understandsPing) this.#options.socket.send(pingFrame)
+    if (this.#understandsPing) this.#options.socket.send(packedPing)
   }
 
   /** Ends every document and the socket. */
@@ -91,7 +94,7 @@ export class HocuspocusConnection {
   #onFrame(bytes: Uint8Array): void {
     if (bytes.byteLength === 1 && bytes[0] === messageType.pong) return
     if (bytes.byteLength === 1 && bytes[0] === messageType.ping) {
-      return this.#options.socket.send(pongFrame)
+      return this.#options.socket.send(packedPong)
     }
     let frame: Frame
     try {
@@ -184,8 +187,8 @@ export class HocuspocusConnection {
     const { socket, metrics } = this.#options
     metrics.refusals.inc({ code: error.code })
     const told = encodeControlMessage({ type: 'weft.error', error: error.toWire() })
-    socket.send(statelessFrame(address, told))
-    socket.send(permissionDeniedFrame(address, error.code))
+    socket.send(pack(statelessFrame(address, told)))
+    socket.send(pack(permissionDeniedFrame(address, error.code)))
   }
 
   /** What Hocuspocus wants to say, under the address that the client knows. */
@@ -194,7 +197,7 @@ export class HocuspocusConnection {
     const attachment = this.#guests.get(frame.address)?.attachment
     // An attachment that has ended has said so itself.
     if (attachment === undefined) return
-    attachment.send(readdress(frame, attachment.address))
+    attachment.send(pack(readdress(frame, attachment.address)))
   }
 
   #onClose(): void {

@@ -7,6 +7,7 @@ import type { ControlMessage } from '../../../shared/protocol.ts'
 import type { Metrics } from '../../base/metrics.ts'
 import type { ClientSocket } from '../client-socket.ts'
 import type { DocumentDoor } from '../document-door.ts'
+import { pack, type PackedFrame } from '../packed-frame.ts'
 import type { SyncPeer } from '../sync-peer.ts'
 import type { SyncSession } from '../sync-session.ts'
 import {
@@ -34,6 +35,8 @@ type State =
   | { readonly kind: 'syncing'; readonly session: SyncSession }
   | { readonly kind: 'ended' }
 
+const packedKeepAlive = pack(yKeepAliveFrame)
+
 export class YConnection implements SyncPeer {
   readonly format = yFormat
   readonly countsAcknowledgements = true
@@ -57,7 +60,7 @@ export class YConnection implements SyncPeer {
   }
 
   keepAlive(): void {
-    this.send(yKeepAliveFrame)
+    this.send(packedKeepAlive)
   }
 
   close(error: WeftError): void {
@@ -123,7 +126,7 @@ export class YConnection implements SyncPeer {
     }
   }
 
-  send(frame: Uint8Array): void {
+  send(frame: PackedFrame): void {
     this.#options.socket.send(frame)
   }
 
@@ -133,7 +136,7 @@ export class YConnection implements SyncPeer {
 
   control(message: ControlMessage): void {
     if (message.type !== 'weft.error') return
-    this.send(yPermissionDeniedFrame(`${message.error.code}: ${message.error.message}`))
+    this.send(pack(yPermissionDeniedFrame(`${message.error.code}: ${message.error.message}`)))
   }
 
   end(error: WeftError): void {
@@ -142,7 +145,7 @@ export class YConnection implements SyncPeer {
     this.#state = { kind: 'ended' }
     this.#leaving.abort()
     session?.close()
-    this.send(yPermissionDeniedFrame(`${error.code}: ${error.message}`))
+    this.send(pack(yPermissionDeniedFrame(`${error.code}: ${error.message}`)))
     this.#options.socket.close(error)
   }
 }

@@ -1,0 +1,117 @@
+/** A light client: speaks the protocol, knows when what it sent arrived where, applies nothing. */
+import { WebSocket, type RawData } from 'ws'
+import * as Y from 'yjs'
+import * as decoding from 'lib0/decoding'
+import {
+  messageType,
+  pongFrame,
+  readFrame,
+  syncFrame,
+  syncStep,
+  tokenFrame,
+} from '../shared/frames.ts'
+
+/** Where and when: one for all clients of a run. */
+export class Clockwork {
+  readonly sentAt = new Map<string, number>()
+  readonly deliveryMs: number[] = []
+  readonly acknowledgeMs: number[] = []
+  deliveries = 0
+  /** Nothing counts before the warm-up is over. */
+  isMeasuring = false
+
+  arrived(token: string): void {
+    if (!this.isMeasuring) return
+    const sentAt = this.sentAt.get(token)
+    if (sentAt === undefined) return
+    this.deliveries += 1
+    this.deliveryMs.push(performance.now() - sentAt)
+  }
+}
+
+const TOKEN_LENGTH = 12
+const MARK = '@'
+
+export class LoadClient {
+  readonly #socket: WebSocket
+  readonly #name: string
+  readonly #doc = new Y.Doc()
+  readonly #clockwork: Clockwork
+  readonly #unanswered: number[] = []
+  readonly #id: string
+  #count = 0
+  #synced: () => void = () => {}
+  readonly whenSynced: Promise<void>
+
+  constructor(
+    url: string,
+    name: string,
+    options: { token: string; clockwork: Clockwork; id: number },
+  ) {
+    this.#name = name
+    this.#clockwork = options.clockwork
+    this.#id = String(options.id).padStart(4, '0')
+    this.whenSynced = new Promise(resolve => (this.#synced = resolve))
+    this.#socket = new WebSocket(url, { perMessageDeflate: false })
+    this.#socket.on('open', () => {
+      this.#socket.send(tokenFrame(name, { token: options.token, version: '4.7.0', hello: '' }))
+      this.#socket.send(syncFrame(name, syncStep.step1, Y.encodeStateVector(this.#doc)))
+    })
+    this.#socket.on('message', (data: RawData) => this.#onFrame(data as Buffer))
+    this.#doc.on('update', (update: Uint8Array) => this.#send(update))
+  }
+
+  /** Types one keystroke; a token in it tells when it arrives. */
+  type(): void {
+    const token = `${MARK}${this.#id}${String(this.#count++).padStart(TOKEN_LENGTH - 5, '0')}`
+    this.#clockwork.sentAt.set(token, performance.now())
+    this.#doc.getText('text').insert(0, token)
+  }
+
+  /** Makes the document large. */
+  paste(text: string): void {
+    this.#doc.getText('text').insert(0, text)
+  }
+
+  get isAcknowledged(): boolean {
+    return this.#unanswered.length === 0
+  }
+
+  close(): void {
+    this.#socket.terminate()
+  }
+
+  #send(update: Uint8Array): void {
+    this.#unanswered.push(performance.now())
+    this.#socket.send(syncFrame(this.#name, syncStep.update, update))
+  }
+
+  #onFrame(data: Buffer): void {
+    if (data.byteLength === 1) return this.#socket.send(pongFrame)
+    const { type, decoder } = readFrame(data)
+    if (type === messageType.syncStatus) return this.#onAnswer()
+    if (type !== messageType.sync && type !== messageType.syncReply) return
+    const step = decoding.readVarUint(decoder)
+    if (step === syncStep.update) return this.#onUpdate(data)
+    const payload = decoding.readVarUint8Array(decoder)
+    if (step !== syncStep.step1) return
+    this.#unanswered.push(Number.NaN)
+    const missing = Y.encodeStateAsUpdate(this.#doc, payload)
+    this.#socket.send(syncFrame(this.#name, syncStep.step2, missing))
+    this.#synced()
+  }
+
+  #onUpdate(data: Buffer): void {
+    // Merged updates hold several tokens; one's own come back from some servers.
+    for (let at = data.indexOf(MARK); at !== -1; at = data.indexOf(MARK, at + TOKEN_LENGTH)) {
+      const token = data.toString('latin1', at, at + TOKEN_LENGTH)
+      if (!token.startsWith(MARK + this.#id)) this.#clockwork.arrived(token)
+    }
+  }
+
+  #onAnswer(): void {
+    const sentAt = this.#unanswered.shift()
+    if (sentAt === undefined || Number.isNaN(sentAt) || !this.#clockwork.isMeasuring) return
+    this.#clockwork.acknowledgeMs.push(performance.now() - sentAt)
+  }
+}

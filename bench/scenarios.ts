@@ -1,0 +1,134 @@
+/** What is measured. */
+import { Clockwork, LoadClient } from './load-client.ts'
+import { cpuMs, residentBytes, writtenBytes, type Subject } from './subject.ts'
+
+export type Figures = Readonly<Record<string, number>>
+
+export type Scenario = {
+  readonly name: string
+  readonly run: (subject: Subject) => Promise<Figures>
+}
+
+const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
+
+type Load = {
+  readonly documents: number
+  readonly clientsEach: number
+  readonly writersEach: number
+  /** Keystrokes a second of one writer. */
+  readonly rate: number
+  readonly seconds: number
+}
+
+async function typing(subject: Subject, load: Load): Promise<Figures> {
+  const clockwork = new Clockwork()
+  const clients = Array.from({ length: load.documents * load.clientsEach }, (_, i) => {
+    const name = `bench/${Math.floor(i / load.clientsEach)}`
+    const { token } = subject
+    return new LoadClient(subject.syncUrl, name, { token, clockwork, id: i })
+  })
+  await Promise.all(clients.map(client => client.whenSynced))
+  const writers = clients.filter((_, i) => i % load.clientsEach < load.writersEach)
+  const intervalMs = 1000 / load.rate
+  const timers: NodeJS.Timeout[] = []
+  for (const [i, writer] of writers.entries()) {
+    // Spread over the interval: people do not press keys in step.
+    const start = setTimeout(
+      () => {
+        timers.push(setInterval(() => writer.type(), intervalMs))
+      },
+      (intervalMs * i) / writers.length,
+    )
+    timers.push(start)
+  }
+  await pause(3_000)
+  clockwork.isMeasuring = true
+  const cpuBefore = cpuMs(subject.pid)
+  const startedAt = performance.now()
+  await pause(load.seconds * 1000)
+  const cpu = cpuMs(subject.pid) - cpuBefore
+  const elapsedMs = performance.now() - startedAt
+  clockwork.isMeasuring = false
+  for (const timer of timers) clearTimeout(timer)
+  for (const client of clients) client.close()
+  return {
+    'CPU per delivered update, µs': (cpu * 1000) / clockwork.deliveries,
+    'CPU of one core, %': (cpu / elapsedMs) * 100,
+    'delivered updates/s': clockwork.deliveries / (elapsedMs / 1000),
+    'delivery p50, ms': quantile(clockwork.deliveryMs, 0.5),
+    'delivery p99, ms': quantile(clockwork.deliveryMs, 0.99),
+    'acknowledgement p50, ms': quantile(clockwork.acknowledgeMs, 0.5),
+    'acknowledgement p99, ms': quantile(clockwork.acknowledgeMs, 0.99),
+  }
+}
+
+/** One person types into a document of a megabyte. */
+async function largeDocument(subject: Subject): Promise<Figures> {
+  const keystrokes = 250
+  const clockwork = new Clockwork()
+  const { token } = subject
+  const writer = new LoadClient(subject.syncUrl, 'large', { token, clockwork, id: 1 })
+  await writer.whenSynced
+  for (let i = 0; i < 4; i++) writer.paste('lorem ipsum dolor '.repeat(14_600))
+  // Both stores have come to rest: the peer writes behind, weft folds behind.
+  await pause(5_000)
+  const storedBefore = await subject.storedBytes()
+  const writtenBefore = writtenBytes(subject.pid)
+  for (let i = 0; i < keystrokes; i++) {
+    writer.type()
+    await pause(100)
+  }
+  await pause(5_000)
+  const stored = (await subject.storedBytes()) - storedBefore
+  const written = writtenBytes(subject.pid) - writtenBefore
+  writer.close()
+  return {
+    'stored per keystroke, bytes': stored / keystrokes,
+    'written to the disk per keystroke, bytes': written / keystrokes,
+  }
+}
+
+/** A thousand people with a document open, reading. */
+async function idle(subject: Subject): Promise<Figures> {
+  const connections = 1_000
+  const clockwork = new Clockwork()
+  const { token } = subject
+  const open = async (from: number, count: number) => {
+    const clients = Array.from({ length: count }, (_, i) => {
+      const name = `idle/${(from + i) % 100}`
+      return new LoadClient(subject.syncUrl, name, { token, clockwork, id: from + i })
+    })
+    await Promise.all(clients.map(client => client.whenSynced))
+    return clients
+  }
+  // The documents themselves, and the server's own growth with its first clients, do not count.
+  const first = await open(0, 100)
+  await pause(3_000)
+  const before = residentBytes(subject.pid)
+  const clients = [...first]
+  for (let i = 0; i < connections; i += 100) clients.push(...(await open(i + 100, 100)))
+  await pause(3_000)
+  const grown = residentBytes(subject.pid) - before
+  for (const client of clients) client.close()
+  return { 'memory per connection, kB': grown / connections / 1000 }
+}
+
+export const scenarios: readonly Scenario[] = [
+  {
+    name: '1 document, 100 clients, 10 writers at 10/s',
+    run: subject =>
+      typing(subject, { documents: 1, clientsEach: 100, writersEach: 10, rate: 10, seconds: 10 }),
+  },
+  {
+    name: '50 documents of 2 clients, 10/s each',
+    run: subject =>
+      typing(subject, { documents: 50, clientsEach: 2, writersEach: 2, rate: 10, seconds: 10 }),
+  },
+  { name: 'a document of 1 MB, one writer at 10/s', run: largeDocument },
+  { name: '1,000 connections on 100 documents', run: idle },
+]
+
+export function quantile(values: readonly number[], at: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * at))] ?? Number.NaN
+}
