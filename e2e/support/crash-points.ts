@@ -6,8 +6,8 @@ import { judge } from './oracle.ts'
 import { ServerProcess, testToken } from './server-process.ts'
 import { Writer } from './writer.ts'
 
-/** Database pages, syncs, and bytes to clients. */
-export const crashCalls = ['pwrite64', 'fsync', 'writev'] as const
+/** Database pages, syncs, and bytes to clients (and to the other threads of the server). */
+export const crashCalls = ['pwrite64', 'fsync', 'write'] as const
 export type CrashPoint = { readonly call: (typeof crashCalls)[number]; readonly n: number }
 
 export type CrashReport = CrashPoint & {
@@ -20,7 +20,7 @@ export type CrashReport = CrashPoint & {
 
 const WRITERS = 4
 const DOCUMENT = 'crash/point'
-const RUN_MS = 3_000
+const RUN_MS = 20_000
 
 export async function crashAt({ call, n }: CrashPoint, seed: number): Promise<CrashReport> {
   const random = seededRandom(seed)
