@@ -41,7 +41,8 @@ async function typing(subject: Subject, load: Load): Promise<Figures> {
     )
     timers.push(start)
   }
-  await pause(3_000)
+  // Code is compiled, threads are started, the first snapshots are made.
+  await pause(12_000)
   clockwork.isMeasuring = true
   const cpuBefore = cpuMs(subject.pid)
   const startedAt = performance.now()

@@ -113,6 +113,7 @@ function openJournal(config: Config, { clock, log, metrics }: Tools): Promise<Jo
     queueEntriesMax: config.WEFT_JOURNAL_QUEUE_ENTRIES,
     queueBytesMax: config.WEFT_MAX_UNSAVED_BYTES,
     batchBytesMax: config.WEFT_JOURNAL_BATCH_BYTES,
+    paceMs: config.WEFT_COMMIT_PACE_MS,
     migrate: () => migrateSqliteFile(sqliteFiles(dataDir).database),
     onCommit({ outcome, entries, bytes, tookMs }) {
       metrics.journalCommits.inc({ outcome })

@@ -81,7 +81,11 @@ export const configTable = {
   ),
   WEFT_JOURNAL_QUEUE_ENTRIES: setting(count(100_000), 'Most entries waiting for a commit.'),
   WEFT_JOURNAL_BATCH_BYTES: setting(count(4 << 20, 1024), 'Most bytes in one commit.'),
-  WEFT_SNAPSHOT_ENTRIES: setting(count(500), 'Fewest entries between two snapshots.'),
+  WEFT_COMMIT_PACE_MS: setting(
+    count(20, 0),
+    'Least time between two commits; more edits share one under load, and nobody waits when idle.',
+  ),
+  WEFT_SNAPSHOT_ENTRIES: setting(count(1_000), 'Fewest entries between two snapshots.'),
   WEFT_SNAPSHOT_BYTES: setting(
     count(256 << 10),
     'Bytes of entries that make a snapshot worth it, however few they are.',
