@@ -1,51 +1,76 @@
 /** The journal's SQL, prepared once. */
-import type { Database } from 'better-sqlite3'
+import type { Database, Statement } from 'better-sqlite3'
 import type { DocumentName } from '../../../shared/names.ts'
 import type { DocumentRow, EntryRow, HeadFacts, SnapshotRow } from './stored-rows.ts'
 
-export type Statements = ReturnType<typeof prepare>
+/** What a statement takes and gives. */
+export interface Statements extends DocumentStatements, EntryStatements, SnapshotStatements {}
 
-export function prepare(db: Database) {
+interface DocumentStatements {
+  living: Statement<[DocumentName], DocumentRow>
+  newestLife: Statement<[DocumentName], DocumentRow>
+  list: Statement<[{ after: string; prefix: string; end: string; limit: number }], DocumentRow>
+  insertDocument: Statement<[DocumentName, string, number, string]>
+  markDeleted: Statement<[number, string, number]>
+}
+
+interface EntryStatements {
+  insertEntry: Statement<[number, number, number, string, Uint8Array, number]>
+  headSeq: Statement<[{ id: number }], { seq: number }>
+  headFacts: Statement<[{ id: number; createdAt: number }], HeadFacts>
+  entriesAfter: Statement<[number, number], EntryRow>
+  entriesPage: Statement<[number, number, number], EntryRow>
+  authors: Statement<[number], { author: string; entries: number; lastAt: number }>
+}
+
+interface SnapshotStatements {
+  snapshotBefore: Statement<[number, number], SnapshotRow>
+  snapshotList: Statement<[number], { seq: number; at: number; bytes: number; quarantined: number }>
+  newestSnapshot: Statement<[number], { seq: number | null }>
+  insertSnapshot: Statement<[number, number, number, Uint8Array, number]>
+  dropSnapshots: Statement<[{ id: number; kept: number }]>
+  quarantine: Statement<[number, number, number]>
+}
+
+export function prepare(db: Database): Statements {
   return { ...prepareDocuments(db), ...prepareEntries(db), ...prepareSnapshots(db) }
 }
 
 const documentColumns = `id, name, incarnation, created_at AS createdAt, created_by AS createdBy,
   deleted_at AS deletedAt`
 
-function prepareDocuments(db: Database) {
+function prepareDocuments(db: Database): DocumentStatements {
   return {
-    living: db.prepare<[DocumentName], DocumentRow>(
+    living: db.prepare(
       `SELECT ${documentColumns} FROM documents WHERE name = ? AND deleted_at IS NULL`,
     ),
 
-    newestLife: db.prepare<[DocumentName], DocumentRow>(
+    newestLife: db.prepare(
       `SELECT ${documentColumns} FROM documents WHERE name = ? ORDER BY id DESC LIMIT 1`,
     ),
 
-    list: db.prepare<[{ after: string; prefix: string; end: string; limit: number }], DocumentRow>(
+    list: db.prepare(
       `SELECT ${documentColumns} FROM documents
        WHERE deleted_at IS NULL AND name > :after AND name >= :prefix AND name < :end
        ORDER BY name LIMIT :limit`,
     ),
 
-    insertDocument: db.prepare<[DocumentName, string, number, string]>(
+    insertDocument: db.prepare(
       'INSERT INTO documents (name, incarnation, created_at, created_by) VALUES (?, ?, ?, ?)',
     ),
 
-    markDeleted: db.prepare<[number, string, number]>(
-      'UPDATE documents SET deleted_at = ?, deleted_by = ? WHERE id = ?',
-    ),
+    markDeleted: db.prepare('UPDATE documents SET deleted_at = ?, deleted_by = ? WHERE id = ?'),
   }
 }
 
-function prepareEntries(db: Database) {
+function prepareEntries(db: Database): EntryStatements {
   return {
-    insertEntry: db.prepare<[number, number, number, string, Uint8Array, number]>(
+    insertEntry: db.prepare(
       `INSERT INTO entries (document_id, seq, at, author, bytes, checksum)
        VALUES (?, ?, ?, ?, ?, ?)`,
     ),
 
-    headSeq: db.prepare<[{ id: number }], { seq: number }>(
+    headSeq: db.prepare(
       `SELECT max(
          coalesce((SELECT max(seq) FROM entries WHERE document_id = :id), 0),
          coalesce((SELECT max(seq) FROM snapshots
@@ -53,7 +78,7 @@ function prepareEntries(db: Database) {
        ) AS seq`,
     ),
 
-    headFacts: db.prepare<[{ id: number; createdAt: number }], HeadFacts>(
+    headFacts: db.prepare(
       `WITH base AS (
          SELECT seq, at, length(bytes) AS bytes FROM snapshots
          WHERE document_id = :id AND quarantined_at IS NULL ORDER BY seq DESC LIMIT 1
@@ -69,54 +94,51 @@ function prepareEntries(db: Database) {
        FROM tail`,
     ),
 
-    entriesAfter: db.prepare<[number, number], EntryRow>(
+    entriesAfter: db.prepare(
       `SELECT seq, at, author, bytes, checksum FROM entries
        WHERE document_id = ? AND seq > ? ORDER BY seq`,
     ),
 
-    entriesPage: db.prepare<[number, number, number], EntryRow>(
+    entriesPage: db.prepare(
       `SELECT seq, at, author, bytes, checksum FROM entries
        WHERE document_id = ? AND seq > ? ORDER BY seq LIMIT ?`,
     ),
 
-    authors: db.prepare<[number], { author: string; entries: number; lastAt: number }>(
+    authors: db.prepare(
       `SELECT author, count(*) AS entries, max(at) AS lastAt FROM entries
        WHERE document_id = ? GROUP BY author ORDER BY lastAt DESC LIMIT 100`,
     ),
   }
 }
 
-function prepareSnapshots(db: Database) {
+function prepareSnapshots(db: Database): SnapshotStatements {
   return {
-    snapshotBefore: db.prepare<[number, number], SnapshotRow>(
+    snapshotBefore: db.prepare(
       `SELECT seq, at, bytes, checksum FROM snapshots
        WHERE document_id = ? AND quarantined_at IS NULL AND seq < ? ORDER BY seq DESC LIMIT 1`,
     ),
 
-    snapshotList: db.prepare<
-      [number],
-      { seq: number; at: number; bytes: number; quarantined: number }
-    >(
+    snapshotList: db.prepare(
       `SELECT seq, at, length(bytes) AS bytes, quarantined_at IS NOT NULL AS quarantined
        FROM snapshots WHERE document_id = ? ORDER BY seq DESC`,
     ),
 
-    newestSnapshot: db.prepare<[number], { seq: number | null }>(
+    newestSnapshot: db.prepare(
       `SELECT max(seq) AS seq FROM snapshots WHERE document_id = ? AND quarantined_at IS NULL`,
     ),
 
-    insertSnapshot: db.prepare<[number, number, number, Uint8Array, number]>(
+    insertSnapshot: db.prepare(
       `INSERT OR IGNORE INTO snapshots (document_id, seq, at, bytes, checksum)
        VALUES (?, ?, ?, ?, ?)`,
     ),
 
-    dropSnapshots: db.prepare<[{ id: number; kept: number }]>(
+    dropSnapshots: db.prepare(
       `DELETE FROM snapshots WHERE document_id = :id AND quarantined_at IS NULL AND seq NOT IN (
          SELECT seq FROM snapshots WHERE document_id = :id AND quarantined_at IS NULL
          ORDER BY seq DESC LIMIT :kept)`,
     ),
 
-    quarantine: db.prepare<[number, number, number]>(
+    quarantine: db.prepare(
       'UPDATE snapshots SET quarantined_at = ? WHERE document_id = ? AND seq = ?',
     ),
   }
