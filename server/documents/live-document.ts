@@ -122,18 +122,27 @@ export class LiveDocument {
     const fit = checkUpdate(this.doc, update, { kind: origin.kind, updateBytesMax })
     if (fit === 'gap') return { kind: 'gap' }
     this.#refuseWhenFull(update.byteLength)
+    let isWhole = false
     try {
       Y.applyUpdate(this.doc, update, origin)
     } catch (error) {
       throw new WeftError('UPDATE_INVALID', 'the update cannot be applied', { cause: error })
+    } finally {
+      isWhole = this.#dropPending()
     }
-    return this.#isWhole ? { kind: 'applied', version: this.version } : { kind: 'gap' }
+    return isWhole ? { kind: 'applied', version: this.version } : { kind: 'gap' }
   }
 
-  /** The check lets no gap in; should one slip through, it is not acknowledged either. */
-  get #isWhole(): boolean {
-    const { pendingStructs, pendingDs } = this.doc.store
-    return pendingStructs === null && pendingDs === null
+  /**
+   * True when nothing was pending. The check lets few gaps through, such as circles; they are not
+   * acknowledged either, and must not stay: no later update, of anybody, would be whole.
+   */
+  #dropPending(): boolean {
+    const { store } = this.doc
+    const isWhole = store.pendingStructs === null && store.pendingDs === null
+    store.pendingStructs = null
+    store.pendingDs = null
+    return isWhole
   }
 
   /** Would {@link write} change nothing? */

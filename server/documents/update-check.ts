@@ -85,7 +85,8 @@ function coverStructs(doc: Y.Doc, { structs }: Decoded): Covered | undefined {
   for (const struct of structs) {
     if (struct instanceof Y.Skip) continue
     const { client, clock } = struct.id
-    if (struct.length > STRUCT_LENGTH_MAX || !Number.isSafeInteger(clock + struct.length)) {
+    const isSane = struct.length > 0 && struct.length <= STRUCT_LENGTH_MAX
+    if (!isSane || !Number.isSafeInteger(clock + struct.length)) {
       throw new WeftError('UPDATE_INVALID', `a struct of length ${struct.length}`)
     }
     const known = stateOf(doc, covered, client)
@@ -97,12 +98,17 @@ function coverStructs(doc: Y.Doc, { structs }: Decoded): Covered | undefined {
 
 /** Everything that a struct names must be there, before it or in the same update. */
 function dependenciesMet(doc: Y.Doc, { structs }: Decoded, covered: Covered): boolean {
-  const isThere = (id: Y.ID | null) => id === null || id.clock < stateOf(doc, covered, id.client)
   for (const struct of structs) {
     if (!(struct instanceof Y.Item)) continue
-    const { origin, rightOrigin, parent } = struct
-    if (!isThere(origin) || !isThere(rightOrigin)) return false
-    if (parent instanceof Y.ID && !isThere(parent)) return false
+    const { origin, rightOrigin } = struct
+    const parent = struct.parent instanceof Y.ID ? struct.parent : null
+    for (const id of [origin, rightOrigin, parent]) {
+      if (id === null) continue
+      if (id.client === struct.id.client && id.clock >= struct.id.clock) {
+        throw new WeftError('UPDATE_INVALID', 'a struct depends on itself or on a later one')
+      }
+      if (id.clock >= stateOf(doc, covered, id.client)) return false
+    }
   }
   return true
 }
@@ -110,7 +116,10 @@ function dependenciesMet(doc: Y.Doc, { structs }: Decoded, covered: Covered): bo
 function deletesMet(doc: Y.Doc, { ds }: Decoded, covered: Covered): boolean {
   for (const [client, ranges] of ds.clients) {
     const known = stateOf(doc, covered, client)
-    for (const { clock, len } of ranges) if (clock + len > known) return false
+    for (const { clock, len } of ranges) {
+      if (len === 0) throw new WeftError('UPDATE_INVALID', 'a deleted range of length 0')
+      if (clock + len > known) return false
+    }
   }
   return true
 }
