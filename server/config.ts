@@ -17,8 +17,14 @@ const setting = <Schema extends z.ZodType>(
 ): Setting<Schema> =>
   shownDefault === undefined ? { schema, sentence } : { schema, sentence, shownDefault }
 
+/** Digits only: an empty setting is a mistake, and `Number('')` would make a zero of it. */
 const count = (fallback: number, min = 1) =>
-  z.coerce.number().int().min(min).max(Number.MAX_SAFE_INTEGER).default(fallback)
+  z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min).max(Number.MAX_SAFE_INTEGER))
+    .default(fallback)
 const text = z.string().min(1).optional()
 const list = z
   .string()

@@ -62,8 +62,8 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
         try {
           return await verifyOne(token, way, options)
         } catch (error) {
-          // The way that knows the signature says why; the others only say that it is not theirs.
-          refusal = isDecisive(error) ? error : (refusal ?? error)
+          // The way that knows the algorithm says why; the others only say that it is not theirs.
+          if (refusal === undefined || !isForeign(error)) refusal = error
           if (isDecisive(error)) break
         }
       }
@@ -102,6 +102,10 @@ function isDecisive(error: unknown): boolean {
   )
 }
 
+function isForeign(error: unknown): boolean {
+  return error instanceof errors.JOSEAlgNotAllowed
+}
+
 /** Says what is wrong in our words: a token's content never reaches an error. */
 function toRefusal(error: unknown): WeftError {
   if (error instanceof WeftError) return error
@@ -120,7 +124,7 @@ function toRefusal(error: unknown): WeftError {
   if (error instanceof errors.JWSSignatureVerificationFailed) {
     return new WeftError('TOKEN_INVALID', "the token's signature is wrong")
   }
-  if (error instanceof errors.JWKSTimeout || isFetchFailure(error)) {
+  if (isKeySetAway(error)) {
     return new WeftError('SLOW_DOWN', 'the key set cannot be read just now', {
       retryAfterMs: 2_000,
     })
@@ -128,8 +132,9 @@ function toRefusal(error: unknown): WeftError {
   return new WeftError('TOKEN_INVALID', 'the token cannot be read')
 }
 
-/** What `fetch` throws when a host is away, and jose when it answers with anything but 200. */
-function isFetchFailure(error: unknown): boolean {
+/** What `fetch` throws when a host is away, and jose when it answers with anything but a key set. */
+function isKeySetAway(error: unknown): boolean {
+  if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) return true
   if (error instanceof errors.JOSEError) return error.code === 'ERR_JOSE_GENERIC'
   return error instanceof TypeError && error.message.includes('fetch')
 }
