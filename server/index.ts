@@ -1,0 +1,5 @@
+/** The public list of `weft/server`: the whole server, in somebody's own process. */
+export { startApp, type App, type AppParts } from './app.ts'
+export { createLog, type Logger } from './base/log.ts'
+export { ConfigError, readConfig, type Config } from './config.ts'
+export { WeftError, type ErrorCode, type WireError } from '../shared/errors.ts'
