@@ -4,6 +4,7 @@ import { documentName } from '../../shared/names.ts'
 import { integerBetween, seededRandom } from '../../shared/random.ts'
 import { mountCuttableDisk } from './file-system.ts'
 import { readDocument } from './independent-reader.ts'
+import { until } from '../../server/testing/until.ts'
 import { judge } from './oracle.ts'
 import { ServerProcess, testToken } from './server-process.ts'
 import { Writer } from './writer.ts'
@@ -49,7 +50,8 @@ export async function cutPower(options: PowerCutOptions): Promise<readonly CutRe
     try {
       await Promise.all(writers.map(writer => writer.ready()))
       const running = writers.map(writer => writer.run(10))
-      await new Promise(resolve => setTimeout(resolve, integerBetween(random, 300, 1500)))
+      await until(() => acknowledgedBy(writers) > 20, 'something is acknowledged', 30_000)
+      await new Promise(resolve => setTimeout(resolve, integerBetween(random, 0, 1200)))
       // Judged by what the clients know at this moment; nothing is acknowledged after it.
       server.process.kill('SIGSTOP')
       for (const writer of writers) writer.stop()
@@ -67,6 +69,10 @@ export async function cutPower(options: PowerCutOptions): Promise<readonly CutRe
     }
   }
   return reports
+}
+
+function acknowledgedBy(writers: readonly Writer[]): number {
+  return writers.reduce((sum, writer) => sum + writer.acknowledged.size, 0)
 }
 
 /** Every sync says that it worked, and none is made. */

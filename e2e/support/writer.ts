@@ -59,7 +59,9 @@ export class Writer {
   async run(pauseMsMax: number): Promise<void> {
     while (!this.#stopped) {
       this.write()
-      const patience = integerBetween(this.#random, 1, 40)
+      // Now and then it waits for the answer however slow the disk is, or none would ever be seen.
+      const isPatient = this.#random.next() < 0.25
+      const patience = isPatient ? Infinity : integerBetween(this.#random, 1, 40)
       for (let i = 0; i < patience && !this.#stopped && !this.noteAcknowledged(); i++) await tick()
       if (!this.#stopped) await pause(integerBetween(this.#random, 0, pauseMsMax))
       this.noteAcknowledged()
