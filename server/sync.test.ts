@@ -137,6 +137,8 @@ describe('stock clients', () => {
   test('a viewer reads, and is told that writing is not allowed', async () => {
     const alice = await hocuspocus('a')
     alice.text.insert(0, 'read me')
+    // A viewer makes no documents: it has to be there.
+    await until(() => !alice.provider.hasUnsyncedChanges, 'saved')
     const grants = [{ resource: 'a', role: 'viewer' }]
     const viewer = await hocuspocus('a', 'victor', { grants })
     await until(() => viewer.text.toString() === 'read me', 'the viewer reads')
