@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely'
 import type { Dialect } from './dialect.ts'
 import * as journal from './001-journal.ts'
+import * as requestsAndSchema from './002-requests-and-schema.ts'
 
 export type Migration = {
   readonly name: string
@@ -9,4 +10,7 @@ export type Migration = {
   readonly down: (db: Kysely<unknown>, dialect: Dialect) => Promise<void>
 }
 
-export const migrations: readonly Migration[] = [{ name: '001-journal', ...journal }]
+export const migrations: readonly Migration[] = [
+  { name: '001-journal', ...journal },
+  { name: '002-requests-and-schema', ...requestsAndSchema },
+]

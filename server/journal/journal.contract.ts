@@ -50,6 +50,7 @@ export function journalContract(name: string, open: () => Promise<JournalHarness
           createdBy: 'alice',
           updatedAt: 1000,
           deletedAt: null,
+          schema: 0,
         },
         snapshot: null,
         tail: [],
@@ -82,6 +83,53 @@ export function journalContract(name: string, open: () => Promise<JournalHarness
         { seq: 2, ...entry('b', 'bob', 2001) },
       ])
       expect(await journal.entries(plan, 1, 1)).toMatchObject([{ seq: 2 }])
+    })
+
+    test('[J13] a document begins with its seed and its schema, once', async () => {
+      const seed = new TextEncoder().encode('seed')
+      const creation = { ...born, seed, schema: 3 }
+      const created = await journal.open(plan, creation)
+      expect(created).toMatchObject({ head: { seq: 1, schema: 3, bytes: 4 } })
+      expect(created?.tail).toEqual([{ seq: 1, author: 'alice', at: 1000, update: seed }])
+      const other = { ...creation, incarnation: 'other', seed: Uint8Array.of(1) }
+      expect(await journal.open(plan, other)).toEqual(created)
+      expect(await append('next')).toEqual({ seq: 2 })
+      if (harness.reopen !== undefined) journal = await harness.reopen()
+      expect(await texts()).toEqual(['seed', 'next'])
+    })
+
+    test('[J14] a request is carried out once, and is found again', async () => {
+      await journal.open(plan, born)
+      const request = { key: 'k1', digest: 'd1' }
+      const entries = [{ ...entry('a'), request }]
+      const once = { name: plan, incarnation: 'life-1', entries }
+      expect(await journal.request(plan, 'k1')).toBeUndefined()
+      await append('before')
+      expect(await journal.append(once)).toEqual({ seq: 2 })
+      await expect(journal.append(once)).rejects.toMatchObject({ code: 'REQUEST_REPEATED' })
+      if (harness.reopen !== undefined) journal = await harness.reopen()
+      expect(await journal.request(plan, 'k1')).toEqual({ seq: 2, digest: 'd1' })
+      expect(await journal.request(documentName('other'), 'k1')).toBeUndefined()
+      expect(await texts()).toEqual(['before', 'a'])
+      // Another document, and another life of this one, do not know it.
+      await journal.remove(plan, 'bob', 3000)
+      expect(await journal.request(plan, 'k1')).toBeUndefined()
+    })
+
+    test('[J15] the schema moves on with its entries, from where it was expected', async () => {
+      await journal.open(plan, { ...born, schema: 1 })
+      const move = (from: number, to: number) =>
+        journal.append({
+          name: plan,
+          incarnation: 'life-1',
+          entries: [entry(`to ${to}`)],
+          schema: { from, to },
+        })
+      const outcomes = await Promise.allSettled([move(1, 2), move(1, 2)])
+      expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
+      expect(outcomes[1]).toMatchObject({ reason: { code: 'SCHEMA_CONFLICT' } })
+      expect(await journal.head(plan)).toMatchObject({ schema: 2, seq: 1 })
+      expect(await append('next')).toEqual({ seq: 2 })
     })
 
     test('documents do not see each other, whatever they are called', async () => {

@@ -17,6 +17,16 @@ export type DocumentHead = {
   readonly updatedAt: number
   /** Ms since 1970; null while the document lives. */
   readonly deletedAt: number | null
+  /** Version of the application's schema that the content follows; 0 where nobody counts. */
+  readonly schema: number
+}
+
+/** The request that made an entry, so that the same one, sent again, makes no second. */
+export type RequestMark = {
+  /** Chosen by the requester; 1-255 characters. */
+  readonly key: string
+  /** Of what was asked: the same key with another one is a mistake. */
+  readonly digest: string
 }
 
 export type NewEntry = {
@@ -26,9 +36,10 @@ export type NewEntry = {
   readonly at: number
   /** A Yjs update, format v1. */
   readonly update: Uint8Array
+  readonly request?: RequestMark
 }
 
-export type Entry = NewEntry & { readonly seq: number }
+export type Entry = Omit<NewEntry, 'request'> & { readonly seq: number }
 
 export type Snapshot = {
   /** The last entry that the state holds. */
@@ -52,6 +63,8 @@ export type Append = {
   readonly incarnation: string
   /** Stored together or not at all, in this order. At least one. */
   readonly entries: readonly NewEntry[]
+  /** Moves the document's schema on, together with the entries; it must stand at `from`. */
+  readonly schema?: { readonly from: number; readonly to: number }
 }
 
 export type Creation = {
@@ -61,6 +74,10 @@ export type Creation = {
   readonly at: number
   /** May a deleted name start a new life? Opening may not, an explicit creation may. */
   readonly afterDeletion: boolean
+  /** Version of the schema that the document begins with; 0 unless given. */
+  readonly schema?: number
+  /** What the document begins with: its first entry, stored together with it or not at all. */
+  readonly seed?: Uint8Array
 }
 
 export type SnapshotPut = {
@@ -110,8 +127,10 @@ export interface Journal {
   /**
    * Resolves with the seq of the last of its entries once they would survive a power cut. Appends
    * are stored in the order of the calls. Rejects with JOURNAL_FULL or JOURNAL_UNAVAILABLE (keep
-   * the entries and try again), DOCUMENT_DELETED, INCARNATION_MISMATCH or DOCUMENT_NOT_FOUND; a
-   * rejected append has stored nothing, or else (the answer was lost) exactly these entries.
+   * the entries and try again), DOCUMENT_DELETED, INCARNATION_MISMATCH or DOCUMENT_NOT_FOUND, with
+   * REQUEST_REPEATED when an entry of the same request is there, SCHEMA_CONFLICT when the schema is
+   * not the one expected; a rejected append has stored nothing, or else (the answer was lost)
+   * exactly these entries.
    */
   append(append: Append): Promise<{ readonly seq: number }>
 
@@ -131,6 +150,12 @@ export interface Journal {
 
   /** History: entries after `afterSeq`, at most `limit` of them. Damaged ones throw. */
   entries(name: DocumentName, afterSeq: number, limit: number): Promise<readonly Entry[]>
+
+  /** The entry that a request made in the living document; undefined when it made none. */
+  request(
+    name: DocumentName,
+    key: string,
+  ): Promise<{ readonly seq: number; readonly digest: string } | undefined>
 
   /** Compare-and-set on the seq of the newest snapshot. Entries stay. */
   putSnapshot(put: SnapshotPut): Promise<'put' | 'stale'>

@@ -10,6 +10,7 @@ import type {
   Journal,
   JournalHealth,
   ListQuery,
+  NewEntry,
   Snapshot,
   SnapshotPut,
   StoredDocument,
@@ -21,7 +22,10 @@ type Life = {
   readonly createdAt: number
   readonly createdBy: string
   deletedAt: number | null
+  schema: number
   readonly entries: Entry[]
+  /** By their keys. */
+  readonly requests: Map<string, { readonly seq: number; readonly digest: string }>
   readonly snapshots: Snapshot[]
 }
 
@@ -29,16 +33,24 @@ export class MemoryJournal implements Journal {
   /** All lives of each name, the newest last. */
   readonly #lives = new Map<DocumentName, Life[]>()
 
-  append({ name, incarnation, entries }: Append): Promise<{ seq: number }> {
+  append({ name, incarnation, entries, schema }: Append): Promise<{ seq: number }> {
     const life = this.#living(name)
     if (life === undefined) return Promise.reject(this.#absence(name))
     if (life.incarnation !== incarnation) {
       const sentence = `${quoteName(name)} is ${life.incarnation} now, not ${incarnation}`
       return Promise.reject(new WeftError('INCARNATION_MISMATCH', sentence))
     }
-    for (const entry of entries) {
-      const update = Uint8Array.from(entry.update)
-      life.entries.push({ ...entry, update, seq: life.entries.length + 1 })
+    const refusal = refusalOf(entries.find(({ request }) => life.requests.has(request?.key ?? '')))
+    if (refusal !== undefined) return Promise.reject(refusal)
+    if (schema !== undefined && schema.from !== life.schema) {
+      const sentence = `the schema is at ${life.schema}, not ${schema.from}`
+      return Promise.reject(new WeftError('SCHEMA_CONFLICT', sentence))
+    }
+    life.schema = schema?.to ?? life.schema
+    for (const { request, ...entry } of entries) {
+      const seq = life.entries.length + 1
+      life.entries.push({ ...entry, update: Uint8Array.from(entry.update), seq })
+      if (request !== undefined) life.requests.set(request.key, { seq, digest: request.digest })
     }
     return Promise.resolve({ seq: life.entries.length })
   }
@@ -53,7 +65,9 @@ export class MemoryJournal implements Journal {
     if (create === undefined) return Promise.resolve(undefined)
     const { incarnation, by, at } = create
     const born = { name, incarnation, createdAt: at, createdBy: by, deletedAt: null }
-    const life: Life = { ...born, entries: [], snapshots: [] }
+    const { seed, schema = 0 } = create
+    const first = seed === undefined ? [] : [{ seq: 1, at, author: by, update: seed }]
+    const life: Life = { ...born, schema, entries: first, requests: new Map(), snapshots: [] }
     this.#lives.set(name, [...lives, life])
     return Promise.resolve(stored(life))
   }
@@ -73,6 +87,10 @@ export class MemoryJournal implements Journal {
     const life = this.#newest(name)
     if (life === undefined) return Promise.reject(this.#absence(name))
     return Promise.resolve(life.entries.slice(afterSeq, afterSeq + limit))
+  }
+
+  request(name: DocumentName, key: string) {
+    return Promise.resolve(this.#living(name)?.requests.get(key))
   }
 
   putSnapshot({ name, incarnation, previousSeq, snapshot }: SnapshotPut) {
@@ -144,13 +162,18 @@ export class MemoryJournal implements Journal {
   }
 }
 
+function refusalOf(repeated: NewEntry | undefined): WeftError | undefined {
+  if (repeated?.request === undefined) return undefined
+  return new WeftError('REQUEST_REPEATED', 'this request has been carried out')
+}
+
 function stored(life: Life): StoredDocument {
   const snapshot = life.snapshots.at(-1) ?? null
   return { head: headOf(life), snapshot, tail: life.entries.slice(snapshot?.seq ?? 0) }
 }
 
 function headOf(life: Life): DocumentHead {
-  const { name, incarnation, createdAt, createdBy, deletedAt, entries } = life
+  const { name, incarnation, createdAt, createdBy, deletedAt, schema, entries } = life
   const snapshot = life.snapshots.at(-1)
   return {
     name,
@@ -158,6 +181,7 @@ function headOf(life: Life): DocumentHead {
     createdAt,
     createdBy,
     deletedAt,
+    schema,
     seq: entries.length,
     updatedAt: entries.at(-1)?.at ?? createdAt,
     bytes: (snapshot?.state.byteLength ?? 0) + bytesOf(entries.slice(snapshot?.seq ?? 0)),

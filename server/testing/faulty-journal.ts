@@ -56,6 +56,10 @@ export class FaultyJournal implements Journal {
     return this.#journal.entries(name, afterSeq, limit)
   }
 
+  request(name: DocumentName, key: string) {
+    return this.#journal.request(name, key)
+  }
+
   putSnapshot(put: SnapshotPut) {
     return this.#journal.putSnapshot(put)
   }

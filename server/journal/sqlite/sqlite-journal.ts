@@ -108,6 +108,10 @@ class SqliteJournal implements Journal {
     return this.#thread.ask('entries', { name, afterSeq, limit })
   }
 
+  request(name: DocumentName, key: string) {
+    return this.#thread.ask('request', { name, key })
+  }
+
   putSnapshot(put: SnapshotPut) {
     return this.#thread.ask('putSnapshot', put)
   }

@@ -1,6 +1,6 @@
 /** The journal's SQL on one SQLite file; synchronous, so it lives in a thread of its own. */
 import Database from 'better-sqlite3'
-import { WeftError } from '../../../shared/errors.ts'
+import { WeftError, type ErrorCode } from '../../../shared/errors.ts'
 import { quoteName, type DocumentName } from '../../../shared/names.ts'
 import type { AppendOutcome } from '../group-commit.ts'
 import type {
@@ -11,6 +11,8 @@ import type {
   Entry,
   Inspection,
   ListQuery,
+  NewEntry,
+  RequestMark,
   Snapshot,
   SnapshotPut,
   StoredDocument,
@@ -87,22 +89,44 @@ export class SqliteStore {
   }
 
   #appendOne(
-    { name, incarnation, entries }: Append,
+    { name, incarnation, entries, schema }: Append,
     heads: Map<Life, WitnessedHead>,
   ): AppendOutcome {
     const life = this.#lives.get(name) ?? this.#findLife(name)
     if (life === undefined) return { ok: false, error: this.#absence(name) }
     if (life.incarnation !== incarnation) {
       const sentence = `${quoteName(name)} is ${life.incarnation} now, not ${incarnation}`
-      return { ok: false, error: new WeftError('INCARNATION_MISMATCH', sentence) }
+      return refused('INCARNATION_MISMATCH', sentence)
+    }
+    if (entries.some(({ request }) => this.#isRepeated(life.id, request))) {
+      return refused('REQUEST_REPEATED', 'this request has been carried out')
+    }
+    if (
+      schema !== undefined &&
+      this.#sql.moveSchema.run({ id: life.id, ...schema }).changes === 0
+    ) {
+      return refused('SCHEMA_CONFLICT', `the schema is not at ${schema.from}`)
     }
     for (const entry of entries) {
       life.seq += 1
-      const sum = entryChecksum(incarnation, life.seq, entry)
-      this.#sql.insertEntry.run(life.id, life.seq, entry.at, entry.author, entry.update, sum)
+      this.#insert(life.id, { incarnation, seq: life.seq, entry })
     }
     heads.set(life, { key: life.key, seq: life.seq })
     return { ok: true, seq: life.seq }
+  }
+
+  #insert(
+    id: number,
+    { incarnation, seq, entry }: { incarnation: string; seq: number; entry: NewEntry },
+  ): void {
+    const { at, author, update, request } = entry
+    const sum = entryChecksum(incarnation, seq, entry)
+    const [key, digest] = [request?.key ?? null, request?.digest ?? null]
+    this.#sql.insertEntry.run(id, seq, at, author, update, sum, key, digest)
+  }
+
+  #isRepeated(id: number, request: RequestMark | undefined): boolean {
+    return request !== undefined && this.#sql.request.get(id, request.key) !== undefined
   }
 
   #findLife(name: DocumentName): Life | undefined {
@@ -130,10 +154,19 @@ export class SqliteStore {
     if (deleted && create?.afterDeletion !== true) throw this.#absence(name)
     if (!deleted) this.#refuseLostDocument(name)
     if (create === undefined) return undefined
-    this.#sql.insertDocument.run(name, create.incarnation, create.at, create.by)
-    this.#witness.record([{ key: witnessKey(name, create.incarnation), seq: 0 }])
+    const seq = this.#database.transaction(() => this.#create(name, create)).immediate()
+    this.#witness.record([{ key: witnessKey(name, create.incarnation), seq }])
     const row = this.#sql.living.get(name)
     return row === undefined ? undefined : this.#read(row)
+  }
+
+  /** With its seed or not at all: a document without it would be seeded by somebody else again. */
+  #create(name: DocumentName, { incarnation, at, by, seed, schema = 0 }: Creation): number {
+    const { lastInsertRowid } = this.#sql.insertDocument.run(name, incarnation, at, by, schema)
+    if (seed === undefined) return 0
+    const entry = { author: by, at, update: seed }
+    this.#insert(Number(lastInsertRowid), { incarnation, seq: 1, entry })
+    return 1
   }
 
   /** A name that was acknowledged once and is not in the file is a loss, not a new document. */
@@ -209,6 +242,11 @@ export class SqliteStore {
     return rows.map(row => this.#headOf(row))
   }
 
+  request(name: DocumentName, key: string): { seq: number; digest: string } | undefined {
+    const row = this.#sql.living.get(name)
+    return row === undefined ? undefined : this.#sql.request.get(row.id, key)
+  }
+
   entries(name: DocumentName, afterSeq: number, limit: number): readonly Entry[] {
     const row = this.#sql.newestLife.get(name)
     if (row === undefined) throw this.#absence(name)
@@ -254,4 +292,8 @@ export class SqliteStore {
     this.#database.close()
     this.#witness.close()
   }
+}
+
+function refused(code: ErrorCode, sentence: string): AppendOutcome {
+  return { ok: false, error: new WeftError(code, sentence) }
 }

@@ -10,12 +10,16 @@ interface DocumentStatements {
   living: Statement<[DocumentName], DocumentRow>
   newestLife: Statement<[DocumentName], DocumentRow>
   list: Statement<[{ after: string; prefix: string; end: string; limit: number }], DocumentRow>
-  insertDocument: Statement<[DocumentName, string, number, string]>
+  insertDocument: Statement<[DocumentName, string, number, string, number]>
   markDeleted: Statement<[number, string, number]>
+  moveSchema: Statement<[{ id: number; from: number; to: number }]>
 }
 
 interface EntryStatements {
-  insertEntry: Statement<[number, number, number, string, Uint8Array, number]>
+  insertEntry: Statement<
+    [number, number, number, string, Uint8Array, number, string | null, string | null]
+  >
+  request: Statement<[number, string], { seq: number; digest: string }>
   headSeq: Statement<[{ id: number }], { seq: number }>
   headFacts: Statement<[{ id: number; createdAt: number }], HeadFacts>
   entriesAfter: Statement<[number, number], EntryRow>
@@ -37,7 +41,7 @@ export function prepare(db: Database): Statements {
 }
 
 const documentColumns = `id, name, incarnation, created_at AS createdAt, created_by AS createdBy,
-  deleted_at AS deletedAt`
+  deleted_at AS deletedAt, schema_version AS schema`
 
 function prepareDocuments(db: Database): DocumentStatements {
   return {
@@ -56,18 +60,28 @@ function prepareDocuments(db: Database): DocumentStatements {
     ),
 
     insertDocument: db.prepare(
-      'INSERT INTO documents (name, incarnation, created_at, created_by) VALUES (?, ?, ?, ?)',
+      'INSERT INTO documents (name, incarnation, created_at, created_by, schema_version) VALUES (?, ?, ?, ?, ?)',
     ),
 
     markDeleted: db.prepare('UPDATE documents SET deleted_at = ?, deleted_by = ? WHERE id = ?'),
+
+    moveSchema: db.prepare(
+      'UPDATE documents SET schema_version = :to WHERE id = :id AND schema_version = :from',
+    ),
   }
 }
 
 function prepareEntries(db: Database): EntryStatements {
   return {
     insertEntry: db.prepare(
-      `INSERT INTO entries (document_id, seq, at, author, bytes, checksum)
-       VALUES (?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO entries
+         (document_id, seq, at, author, bytes, checksum, request_key, request_digest)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+
+    request: db.prepare(
+      `SELECT seq, request_digest AS digest FROM entries
+       WHERE document_id = ? AND request_key = ?`,
     ),
 
     headSeq: db.prepare(

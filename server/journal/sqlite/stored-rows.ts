@@ -10,6 +10,7 @@ export type DocumentRow = {
   readonly createdAt: number
   readonly createdBy: string
   readonly deletedAt: number | null
+  readonly schema: number
 }
 
 export type EntryRow = {
@@ -30,8 +31,8 @@ export type SnapshotRow = {
 export type HeadFacts = { readonly seq: number; readonly updatedAt: number; readonly bytes: number }
 
 export function toHead(row: DocumentRow, facts: HeadFacts): DocumentHead {
-  const { name, incarnation, createdAt, createdBy, deletedAt } = row
-  return { name, incarnation, createdAt, createdBy, deletedAt, ...facts }
+  const { name, incarnation, createdAt, createdBy, deletedAt, schema } = row
+  return { name, incarnation, createdAt, createdBy, deletedAt, schema, ...facts }
 }
 
 export function entryChecksum(incarnation: string, seq: number, entry: NewEntry): number {

@@ -27,6 +27,10 @@ export type Calls = {
     ask: { name: DocumentName; afterSeq: number; limit: number }
     answer: readonly Entry[]
   }
+  request: {
+    ask: { name: DocumentName; key: string }
+    answer: { readonly seq: number; readonly digest: string } | undefined
+  }
   putSnapshot: { ask: SnapshotPut; answer: 'put' | 'stale' }
   remove: {
     ask: { name: DocumentName; by: string; at: number }
