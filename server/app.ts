@@ -1,5 +1,7 @@
 /** The one composition root: builds every part in order and hands each its neighbours. */
+import type * as Y from 'yjs'
 import { systemClock, type Clock } from '../shared/clock.ts'
+import { documentName } from '../shared/names.ts'
 import { systemRandom, type Random } from '../shared/random.ts'
 import { createGatekeeper } from './access/gatekeeper.ts'
 import { createTokenMint, developmentSecret } from './access/token-mint.ts'
@@ -8,9 +10,12 @@ import { createHealth, type HealthReport } from './base/health.ts'
 import { createLifeCycle, type StopReport } from './base/life-cycle.ts'
 import type { Logger } from './base/log.ts'
 import { createMetrics, type Metrics } from './base/metrics.ts'
+import { Supervisor } from './base/supervise.ts'
 import type { Config } from './config.ts'
 import { migrateSqliteFile } from './database/sqlite-database.ts'
+import type { DocumentHooks } from './documents/document-hooks.ts'
 import { Documents } from './documents/documents.ts'
+import type { Edit, EditReceipt } from './documents/edits.ts'
 import { createFolder, type Folder } from './journal/folder.ts'
 import type { Journal } from './journal/journal.ts'
 import { sqliteFiles } from './journal/sqlite/sqlite-files.ts'
@@ -27,6 +32,8 @@ export type AppParts = {
   readonly random?: Random
   /** Around or instead of the journal that the settings ask for. */
   readonly wrapJournal?: (journal: Journal) => Journal
+  /** What the application adds to the life of documents. */
+  readonly hooks?: DocumentHooks
   /** Folder of the built pages; none are served without it. */
   readonly pagesDir?: string | undefined
 }
@@ -35,6 +42,16 @@ export type App = {
   /** Where it listens, as people write it. */
   readonly url: string
   readonly documents: Documents
+  /**
+   * Changes a document in code, as the REST routes do: stored first, then seen. `change` must not
+   * wait; what it throws is passed on, and nothing has happened. Missing documents are created.
+   */
+  edit<T>(
+    name: string,
+    actor: { readonly id: string },
+    change: (doc: Y.Doc) => T,
+    options?: Pick<Edit<T>, 'ifMatch' | 'request'>,
+  ): Promise<EditReceipt<T>>
   readonly metrics: Metrics
   /** Resolves with a reason when a part failed so that only a new start can mend it. */
   readonly broken: Promise<string>
@@ -69,7 +86,8 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
     },
   })
 
-  const documents = createDocuments(config, { journal, folder, clock, random, log, metrics })
+  const hooks = parts.hooks ?? {}
+  const documents = createDocuments(config, { journal, folder, clock, random, log, metrics, hooks })
   lifeCycle.add({ name: 'documents', stop: signal => documents.stop(signal) })
 
   const { gatekeeper, mint } = createAccess(config, clock)
@@ -83,6 +101,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
     metrics,
     log,
     mint,
+    bodyBytesMax: config.WEFT_MAX_FRAME_BYTES,
     isAccepting: () => !lifeCycle.stopping,
     pagesDir: parts.pagesDir,
   })
@@ -97,6 +116,8 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   return {
     url: http.url,
     documents,
+    edit: (name, { id }, change, edit = {}) =>
+      documents.edit(documentName(name), { ...edit, author: id, change, create: true }),
     metrics,
     broken,
     stop: (timeoutMs = config.WEFT_DRAIN_TIMEOUT_MS) => lifeCycle.stop(timeoutMs),
@@ -158,6 +179,7 @@ type DocumentParts = Tools & {
   readonly journal: Journal
   readonly folder: Folder
   readonly random: Random
+  readonly hooks: DocumentHooks
 }
 
 function createDocuments(config: Config, parts: DocumentParts): Documents {
@@ -174,6 +196,7 @@ function createDocuments(config: Config, parts: DocumentParts): Documents {
     },
     idleMs: config.WEFT_DOCUMENT_IDLE_MS,
     unsavedBytesMax: config.WEFT_MAX_UNSAVED_BYTES,
+    supervisor: new Supervisor({ ...parts, timeoutMs: config.WEFT_HOOK_TIMEOUT_MS }),
   })
 }
 

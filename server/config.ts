@@ -112,6 +112,11 @@ export const configTable = {
     count(5_000, 100),
     'Time between pings; a socket that misses two is dropped.',
   ),
+  WEFT_HOOKS: setting(
+    text,
+    'A module whose default export are hooks of the application: seeds, schema migrations, observers.',
+  ),
+  WEFT_HOOK_TIMEOUT_MS: setting(count(10_000), 'A hook that takes longer has failed.'),
   WEFT_DRAIN_TIMEOUT_MS: setting(count(10_000), 'Time for a clean end after SIGTERM.'),
 } as const
 

@@ -75,6 +75,16 @@ export function createMetrics() {
     journalQueued: gauge('weft_journal_queued_entries', 'Entries waiting for a commit.'),
     journalDamage: counter('weft_journal_damage_total', 'Failed checks of stored bytes.', ['kind']),
     snapshots: counter('weft_snapshots_total', 'Snapshots attempted.', ['outcome']),
+    hookFailures: counter(
+      'weft_hook_failures_total',
+      'Hooks that failed, took too long, or were left out.',
+      ['hook', 'reason'],
+    ),
+    seeds: counter('weft_seeds_total', 'Documents created with a seed.'),
+    migrations: counter('weft_schema_migrations_total', 'Documents brought to a newer schema.'),
+    divergence: counter('weft_divergence_total', 'Clients found to differ from the server.', [
+      'attempt',
+    ]),
     requests: counter('weft_http_requests_total', 'REST requests.', ['route', 'status']),
     unexpected: counter('weft_unexpected_errors_total', 'Errors nobody planned for.', ['where']),
   }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { startApp, type App } from '../app.ts'
 import { createLog, type Logger } from '../base/log.ts'
 import { readConfig } from '../config.ts'
+import { loadHooks } from './load-hooks.ts'
 
 /** A clean end, and an end that leaves something unsaved (EX_IOERR of sysexits). */
 const EXIT = { clean: 0, unsaved: 74, broken: 70 } as const
@@ -13,7 +14,8 @@ export async function serve(): Promise<number> {
   const config = readConfig(process.env, process.stdout.isTTY)
   const log = createLog({ level: config.WEFT_LOG_LEVEL, format: config.logFormat })
   watchForBugs(log)
-  const app = await startApp(config, log, { pagesDir: pagesDir() })
+  const hooks = config.WEFT_HOOKS === undefined ? {} : await loadHooks(config.WEFT_HOOKS)
+  const app = await startApp(config, log, { pagesDir: pagesDir(), hooks })
   log.info({ url: app.url, dataDir: config.WEFT_DATA_DIR }, `weft is ready at ${app.url}`)
   if (config.devMode) log.warn('development mode: whoever reaches this address gets any token')
   return whenEnded(app, log)

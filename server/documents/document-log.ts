@@ -5,8 +5,8 @@ import { toWeftError, type WeftError } from '../../shared/errors.ts'
 import { quoteName } from '../../shared/names.ts'
 import type { Random } from '../../shared/random.ts'
 import type { Logger } from '../base/log.ts'
-import type { DocumentHead, Journal } from '../journal/journal.ts'
-import { Unsaved, type UnsavedBudget } from './unsaved.ts'
+import type { DocumentHead, Journal, NewEntry } from '../journal/journal.ts'
+import { Unsaved, type GuardedChange, type UnsavedBudget } from './unsaved.ts'
 
 export type SavingState = 'ok' | 'failing'
 
@@ -21,6 +21,8 @@ export type DocumentLogOptions = {
   readonly log: Logger
   readonly onDurable: (batch: DurableBatch) => void
   readonly onSaving: (state: SavingState) => void
+  /** Entries that are durable and not in the document: a guarded change, or another writer's. */
+  readonly onStored: (entries: readonly NewEntry[]) => void
   /** The journal will never take these changes: the document was deleted or made anew elsewhere. */
   readonly onRefused: (error: WeftError) => void
 }
@@ -83,15 +85,32 @@ export class DocumentLog {
     this.#version += 1
     this.#unsaved.push({ author, at: clock.now(), update }, clock.monotonic())
     this.#cancelSavingCheck ??= clock.after(notSavingAfterMs, () => this.#checkSaving())
+    this.#wake()
+  }
+
+  /**
+   * Takes a change that nobody may see before it is durable; `onStored` hands it over then. It
+   * resolves with its seq. It rejects when the store does not take it at once: it has not
+   * happened, unless the store lost its answer, and then the next append finds it.
+   */
+  pushGuarded(change: Pick<GuardedChange, 'entry' | 'schema'>): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#unsaved.pushGuarded({ ...change, resolve, reject }, this.#options.clock.monotonic())
+      this.#wake()
+    })
+  }
+
+  #wake(): void {
     if (this.#isStoring) return
     this.#isStoring = true
     void this.#storeUntilClean()
   }
 
   /** Lets go of what is not durable. */
-  end(): void {
+  end(error: WeftError): void {
     this.#ending.abort()
     this.#cancelSavingCheck?.()
+    for (const { reject } of this.#unsaved.takeGuarded()) reject(error)
     this.#unsaved.drop()
   }
 
@@ -103,12 +122,13 @@ export class DocumentLog {
     // One microtask later, so that the changes of one burst go together.
     await Promise.resolve()
     let attempt = 0
-    while (this.#unsaved.count > 0 && !this.#ending.signal.aborted) {
+    while (!this.#unsaved.isEmpty && !this.#ending.signal.aborted) {
       try {
         await this.#storeBatch()
         attempt = 0
       } catch (error) {
         attempt += 1
+        if (this.#refuseGuarded(toWeftError(error))) continue
         if (await this.#waitAfter(toWeftError(error), attempt)) continue
         return
       }
@@ -118,16 +138,44 @@ export class DocumentLog {
 
   async #storeBatch(): Promise<void> {
     const { journal, head, onDurable } = this.#options
-    const entries = this.#unsaved.peek(APPEND_BYTES_MAX)
+    const { entries, guarded } = this.#unsaved.peek(APPEND_BYTES_MAX)
     const { name, incarnation } = head
-    const { seq } = await journal.append({ name, incarnation, entries })
+    const schema = guarded?.schema === undefined ? {} : { schema: guarded.schema }
+    const { seq } = await journal.append({ name, incarnation, entries, ...schema })
+    if (this.#ending.signal.aborted) return
+    await this.#catchUp(seq - entries.length)
     if (this.#ending.signal.aborted) return
     const bytes = entries.reduce((sum, entry) => sum + entry.update.byteLength, 0)
     this.#unsaved.shift(entries.length)
-    this.#durableVersion += entries.length
     this.#seq = seq
+    // In the document before anybody is told that it is durable, or a reader could miss it.
+    if (guarded !== null) this.#options.onStored(entries)
+    else this.#durableVersion += entries.length
     onDurable({ version: this.#durableVersion, seq, entries: entries.length, bytes })
+    guarded?.resolve(seq)
     if (this.#saving === 'failing') this.#checkSaving()
+  }
+
+  /**
+   * The journal's seq has moved further than we have: another writer, or a change of ours whose
+   * answer was lost. The entries in between belong into the document.
+   */
+  async #catchUp(upToSeq: number): Promise<void> {
+    const { journal, head, onStored } = this.#options
+    while (this.#seq < upToSeq) {
+      const missed = await journal.entries(head.name, this.#seq, upToSeq - this.#seq)
+      const last = missed.at(-1)
+      if (last === undefined || this.#ending.signal.aborted) return
+      onStored(missed)
+      this.#seq = last.seq
+    }
+  }
+
+  /** Guarded changes do not wait for better days: whoever made them is told, and may try again. */
+  #refuseGuarded(error: WeftError): boolean {
+    const isOwn = this.#unsaved.peek(APPEND_BYTES_MAX).guarded !== null
+    for (const { reject } of this.#unsaved.takeGuarded()) reject(error)
+    return isOwn
   }
 
   /** True when another try makes sense. */

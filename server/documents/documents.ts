@@ -10,7 +10,12 @@ import type { Metrics } from '../base/metrics.ts'
 import { Compaction, type CompactionLimits } from '../journal/compaction.ts'
 import type { Folder } from '../journal/folder.ts'
 import type { Creation, DocumentHead, Journal, ListQuery } from '../journal/journal.ts'
+import type { Supervisor } from '../base/supervise.ts'
+import type { DocumentHooks, Seed } from './document-hooks.ts'
+import { DocumentEdits, type Edit, type EditReceipt } from './edits.ts'
 import { Resident } from './resident.ts'
+import { migrateDocument } from './schema-migration.ts'
+import { encodeSeed } from './seed.ts'
 import type { LiveDocument, LiveDocumentLimits } from './live-document.ts'
 import { UnsavedBudget } from './unsaved.ts'
 
@@ -27,6 +32,8 @@ export type DocumentsOptions = {
   readonly idleMs: number
   /** Over all documents. */
   readonly unsavedBytesMax: number
+  readonly hooks: DocumentHooks
+  readonly supervisor: Supervisor
 }
 
 /** A hold on a live document; it stays in memory until every hold is released. */
@@ -50,6 +57,7 @@ export class Documents {
   readonly #residents = new Map<DocumentName, Resident>()
   readonly #budget: UnsavedBudget
   readonly #compaction: Compaction
+  readonly #edits = new WeakMap<LiveDocument, DocumentEdits>()
   #stopping = false
 
   constructor(options: DocumentsOptions) {
@@ -76,11 +84,51 @@ export class Documents {
    */
   async open(name: DocumentName, { by, create }: OpenOptions): Promise<DocumentHold> {
     if (this.#stopping) throw new WeftError('SHUTTING_DOWN', 'the server is shutting down')
-    const { random, clock } = this.#options
-    const creation: Creation | undefined = create
-      ? { incarnation: random.id(), by, at: clock.now(), afterDeletion: false }
-      : undefined
-    return this.#resident(name).hold(creation)
+    return this.#resident(name).hold(create ? this.#creation(by) : undefined)
+  }
+
+  #creation(by: string): Creation {
+    const { random, clock, hooks } = this.#options
+    const schema = hooks.schema?.version ?? 0
+    return { incarnation: random.id(), by, at: clock.now(), afterDeletion: false, schema }
+  }
+
+  /** Changes a document: stored first, then seen. Throws what {@link DocumentEdits.run} throws. */
+  async edit<T>(
+    name: DocumentName,
+    edit: Edit<T> & { readonly create?: boolean },
+  ): Promise<EditReceipt<T>> {
+    const hold = await this.open(name, { by: edit.author, create: edit.create ?? false })
+    try {
+      return await this.#editsOf(hold.document).run(edit)
+    } finally {
+      hold.release()
+    }
+  }
+
+  #editsOf(document: LiveDocument): DocumentEdits {
+    const found = this.#edits.get(document)
+    if (found !== undefined) return found
+    const { journal, clock } = this.#options
+    const edits = new DocumentEdits(document, journal, clock)
+    this.#edits.set(document, edits)
+    return edits
+  }
+
+  /**
+   * Brings a document up to what a client understands, as far as migrations are registered.
+   * Throws HOOK_FAILED when one of them does; nothing has changed then.
+   */
+  async migrate(document: LiveDocument, schemaMax: number): Promise<void> {
+    const { hooks, supervisor, metrics } = this.#options
+    if (hooks.schema === undefined) return
+    const moved = await migrateDocument(hooks.schema, {
+      document,
+      edits: this.#editsOf(document),
+      supervisor,
+      schemaMax,
+    })
+    if (moved) metrics.migrations.inc()
   }
 
   /** The live document, if it is in memory; nothing is opened. */
@@ -98,22 +146,49 @@ export class Documents {
   }
 
   /** Makes a new document, after a deletion too. `created` is false when it was there already. */
-  async create(name: DocumentName, by: string): Promise<{ head: DocumentHead; created: boolean }> {
-    const { journal, random, clock } = this.#options
-    const incarnation = random.id()
-    const creation = { incarnation, by, at: clock.now(), afterDeletion: true }
-    const stored = await journal.open(name, creation)
+  async create(
+    name: DocumentName,
+    { by, seed }: { readonly by: string; readonly seed?: Seed | undefined },
+  ): Promise<{ readonly head: DocumentHead; readonly created: boolean }> {
+    const { journal } = this.#options
+    const creation: Creation = { ...this.#creation(by), afterDeletion: true }
+    const seeded =
+      seed === undefined
+        ? await this.#seeded(name, creation)
+        : { ...creation, seed: encodeSeed(seed, this.#options.limits) }
+    const stored = await journal.open(name, seeded)
     if (stored === undefined) throw new WeftError('INTERNAL', 'the journal made no document')
-    return { head: stored.head, created: stored.head.incarnation === incarnation }
+    return { head: stored.head, created: stored.head.incarnation === creation.incarnation }
+  }
+
+  /** The creation with what the application's hook wants the document to begin with. */
+  async #seeded(name: DocumentName, creation: Creation): Promise<Creation> {
+    const { hooks, supervisor, limits, journal, metrics } = this.#options
+    const hook = hooks.seed
+    if (hook === undefined) return creation
+    const head = await journal.head(name)
+    // There already: the hook is for new ones.
+    if (head !== undefined && head.deletedAt === null) return creation
+    const bytes = await supervisor.required('seed', async () => {
+      const seed = await hook(name)
+      return seed === undefined ? undefined : encodeSeed(seed, limits)
+    })
+    if (bytes === undefined) return creation
+    metrics.seeds.inc()
+    return { ...creation, seed: bytes }
   }
 
   /** Deletes durably, then ends the live document; undefined when there is nothing to delete. */
   async remove(name: DocumentName, by: string): Promise<DocumentHead | undefined> {
-    const { journal, clock } = this.#options
+    const { journal, clock, hooks, supervisor } = this.#options
     // Durable first: a crash between the two lines leaves clients that are refused when they
     // come back. The other order could show them a document that lives on.
     const head = await journal.remove(name, by, clock.now())
-    if (head !== undefined) this.#residents.get(name)?.delete()
+    if (head === undefined) return undefined
+    this.#residents.get(name)?.delete()
+    const { incarnation } = head
+    const { onDelete } = hooks
+    supervisor.observe('onDelete', onDelete && (() => onDelete({ name, incarnation })))
     return head
   }
 
@@ -144,7 +219,8 @@ export class Documents {
   #resident(name: DocumentName): Resident {
     const found = this.#residents.get(name)
     if (found !== undefined) return found
-    const { journal, clock, random, log, metrics, limits, idleMs } = this.#options
+    const { journal, clock, random, log, metrics, limits, idleMs, hooks, supervisor } =
+      this.#options
     const resident: Resident = new Resident({
       name,
       journal,
@@ -154,6 +230,9 @@ export class Documents {
       metrics,
       limits,
       idleMs,
+      hooks,
+      supervisor,
+      seeded: creation => this.#seeded(name, creation),
       budget: this.#budget,
       onGrowth: tail => this.#compaction.grew(name, tail),
       retryInMs: attempt => backoffMs(attempt, random, RETRY),

@@ -5,7 +5,7 @@ import { WeftError } from '../../shared/errors.ts'
 import { quoteName, type DocumentName } from '../../shared/names.ts'
 import type { Random } from '../../shared/random.ts'
 import type { Logger } from '../base/log.ts'
-import type { DocumentHead, Journal } from '../journal/journal.ts'
+import type { Append, DocumentHead, Journal, NewEntry, RequestMark } from '../journal/journal.ts'
 import { DocumentLog, type DurableBatch, type SavingState } from './document-log.ts'
 import { FullState } from './full-state.ts'
 import { readStateVector } from './state-vector.ts'
@@ -36,6 +36,8 @@ export type WriteOrigin = {
   /** The session or request, so that nothing is echoed to it. */
   readonly source: object
   readonly kind: UpdateKind
+  /** It comes from the journal, and does not go there again. */
+  readonly isStored?: boolean
 }
 
 export type WriteOutcome =
@@ -49,8 +51,18 @@ export type DocumentListener = {
   readonly onUpdate?: (update: Uint8Array, origin: WriteOrigin | null) => void
   readonly onDurable?: (batch: DurableBatch) => void
   readonly onSaving?: (state: SavingState) => void
+  /** The document follows another version of the application's schema now. */
+  readonly onSchema?: (schema: number) => void
   /** The document ends under its holders: deleted, let go, or no longer to be stored. */
   readonly onEnd?: (error: WeftError) => void
+}
+
+/** A write that nobody sees before it is durable. */
+export type DurableWrite = {
+  readonly update: Uint8Array
+  readonly author: string
+  readonly request?: RequestMark
+  readonly schema?: NonNullable<Append['schema']>
 }
 
 /** Updates to be applied in this order; together they are what was asked for. */
@@ -67,6 +79,7 @@ export class LiveDocument {
   #ended = false
   /** An upper bound of the encoded size: every update counts, whatever it deleted. */
   #bytes: number
+  #schema: number
 
   constructor(options: LiveDocumentOptions) {
     const { head, doc, limits } = options
@@ -75,12 +88,14 @@ export class LiveDocument {
     this.doc = doc
     this.#options = options
     this.#bytes = head.bytes
+    this.#schema = head.schema
     this.#fullState = new FullState(doc)
     this.#journaled = new DocumentLog({
       ...options,
       notSavingAfterMs: limits.notSavingAfterMs,
       onDurable: batch => this.#tell(listener => listener.onDurable?.(batch)),
       onSaving: state => this.#tell(listener => listener.onSaving?.(state)),
+      onStored: entries => this.#onStored(entries),
       onRefused: error => this.end(error),
     })
     doc.on('update', (update: Uint8Array, origin: unknown) => this.#onUpdate(update, origin))
@@ -93,6 +108,16 @@ export class LiveDocument {
 
   get durableVersion(): number {
     return this.#journaled.durableVersion
+  }
+
+  /** Version of the application's schema that the content follows; it only ever rises. */
+  get schema(): number {
+    return this.#schema
+  }
+
+  /** Names the content as it is now, with what is not durable yet. Quoted, as HTTP wants it. */
+  get etag(): string {
+    return `"${this.incarnation}.${this.seq + this.unsavedCount}"`
   }
 
   /** Seq of the last durable entry. */
@@ -131,6 +156,47 @@ export class LiveDocument {
       isWhole = this.#dropPending()
     }
     return isWhole ? { kind: 'applied', version: this.version } : { kind: 'gap' }
+  }
+
+  /**
+   * Writes to the journal first and shows the change when it is durable. Resolves with its seq.
+   * Throws what {@link write} throws, UPDATE_INVALID for a gap, JOURNAL_UNAVAILABLE when the store
+   * does not take it now, REQUEST_REPEATED or SCHEMA_CONFLICT; then nobody has seen it.
+   */
+  async writeDurably({ update, author, request, schema }: DurableWrite): Promise<number> {
+    const { limits, clock } = this.#options
+    if (this.#ended) throw new WeftError('DOCUMENT_UNAVAILABLE', 'the document has ended')
+    const { updateBytesMax } = limits
+    if (checkUpdate(this.doc, update, { kind: 'edit', updateBytesMax }) === 'gap') {
+      throw new WeftError('UPDATE_INVALID', 'the update depends on changes that are not here')
+    }
+    this.#refuseWhenFull(update.byteLength)
+    if (this.saving === 'failing') {
+      throw new WeftError('JOURNAL_UNAVAILABLE', 'the store does not take edits just now', {
+        retryAfterMs: 2_000,
+      })
+    }
+    const mark = request === undefined ? {} : { request }
+    const entry: NewEntry = { author, at: clock.now(), update, ...mark }
+    const seq = await this.#journaled.pushGuarded(
+      schema === undefined ? { entry } : { entry, schema },
+    )
+    if (schema !== undefined) this.#moveSchema(schema.to)
+    return seq
+  }
+
+  #moveSchema(to: number): void {
+    if (to <= this.#schema) return
+    this.#schema = to
+    this.#tell(listener => listener.onSchema?.(to))
+  }
+
+  /** Durable already, so only to be shown. */
+  #onStored(entries: readonly NewEntry[]): void {
+    for (const { author, update } of entries) {
+      const origin: WriteOrigin = { author, source: this, kind: 'edit', isStored: true }
+      Y.applyUpdate(this.doc, update, origin)
+    }
   }
 
   /**
@@ -192,7 +258,7 @@ export class LiveDocument {
     this.#ended = true
     this.#tell(listener => listener.onEnd?.(error))
     this.#listeners.clear()
-    this.#journaled.end()
+    this.#journaled.end(error)
     this.doc.destroy()
   }
 
@@ -200,7 +266,7 @@ export class LiveDocument {
     const write = isWriteOrigin(origin) ? origin : null
     this.#bytes += update.byteLength
     this.#fullState.add(update)
-    this.#journaled.push(write?.author ?? SERVER_AUTHOR, update)
+    if (write?.isStored !== true) this.#journaled.push(write?.author ?? SERVER_AUTHOR, update)
     this.#tell(listener => listener.onUpdate?.(update, write))
   }
 
@@ -221,7 +287,15 @@ export class LiveDocument {
 
   /** A listener may leave while it is told: those are not told twice, and nobody is passed over. */
   #tell(action: (listener: DocumentListener) => void): void {
-    for (const listener of Array.from(this.#listeners)) action(listener)
+    for (const listener of Array.from(this.#listeners)) {
+      try {
+        action(listener)
+      } catch (error) {
+        // A bug in what one holder does with the news must not keep it from the others, nor end
+        // the transaction that it comes from.
+        this.#options.log.error({ err: error }, 'a listener of the document failed')
+      }
+    }
   }
 }
 

@@ -7,8 +7,11 @@ import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { Tail } from '../journal/compaction.ts'
 import type { Creation, Journal, StoredDocument } from '../journal/journal.ts'
+import type { Supervisor } from '../base/supervise.ts'
+import type { DocumentHooks } from './document-hooks.ts'
 import { LiveDocument, type LiveDocumentLimits } from './live-document.ts'
 import { loadDoc } from './loader.ts'
+import type { DurableBatch } from './document-log.ts'
 import { nextResidence, type Residence, type ResidenceEvent } from './residence.ts'
 import type { UnsavedBudget } from './unsaved.ts'
 
@@ -22,6 +25,10 @@ export type ResidentOptions = {
   readonly limits: LiveDocumentLimits
   readonly idleMs: number
   readonly budget: UnsavedBudget
+  readonly hooks: DocumentHooks
+  readonly supervisor: Supervisor
+  /** The creation, with its seed. */
+  readonly seeded: (creation: Creation) => Promise<Creation>
   /** Told how long the unfolded tail is. */
   readonly onGrowth: (tail: Tail) => void
   /** How long a failed reading is not tried again; attempts count from 1. */
@@ -87,10 +94,10 @@ export class Resident {
   }
 
   async #load(creation: Creation | undefined): Promise<LiveDocument> {
-    const { journal, name, clock, metrics } = this.#options
+    const { name, clock, metrics } = this.#options
     const startedAt = clock.monotonic()
     try {
-      const stored = await journal.open(name, creation)
+      const stored = await this.#openOrCreate(creation)
       if (stored === undefined) {
         throw new WeftError('DOCUMENT_NOT_FOUND', `there is no document ${quoteName(name)}`)
       }
@@ -105,6 +112,14 @@ export class Resident {
     }
   }
 
+  /** The hook for new documents runs for those alone: most openings find what they look for. */
+  async #openOrCreate(creation: Creation | undefined): Promise<StoredDocument | undefined> {
+    const { journal, name, hooks, seeded } = this.#options
+    if (creation === undefined || hooks.seed === undefined) return journal.open(name, creation)
+    const found = await journal.open(name)
+    return found ?? journal.open(name, await seeded(creation))
+  }
+
   #makeLive(stored: StoredDocument): LiveDocument {
     const { journal, budget, limits, clock, random } = this.#options
     const doc = loadDoc(stored)
@@ -112,7 +127,7 @@ export class Resident {
     const log = this.#log
     const document = new LiveDocument({ head, doc, journal, budget, limits, clock, random, log })
     document.listen({
-      onDurable: batch => this.#grow(batch),
+      onDurable: batch => this.#onDurable(document, batch),
       onEnd: () => this.#step({ type: 'deleted' }),
     })
     this.#document = document
@@ -121,7 +136,24 @@ export class Resident {
     const bytes = stored.tail.reduce((sum, { update }) => sum + update.byteLength, 0)
     this.#tail = { entries: 0, bytes: 0, snapshotBytes: stored.snapshot?.state.byteLength ?? 0 }
     this.#grow({ entries: stored.tail.length, bytes })
+    this.#observe('onOpen', document)
     return document
+  }
+
+  #onDurable(document: LiveDocument, batch: DurableBatch): void {
+    this.#grow(batch)
+    const { hooks, supervisor } = this.#options
+    const { onStored } = hooks
+    if (onStored === undefined) return
+    const { name, incarnation } = document
+    const { seq, entries } = batch
+    supervisor.observe('onStored', () => onStored({ name, incarnation, seq, entries }))
+  }
+
+  #observe(hook: 'onOpen' | 'onClose', { name, incarnation }: LiveDocument): void {
+    const { hooks, supervisor } = this.#options
+    const observer = hooks[hook]
+    supervisor.observe(hook, observer && (() => observer({ name, incarnation })))
   }
 
   /** Failing to load is never an empty document: the error is kept, and the next try has its time. */
@@ -209,6 +241,7 @@ export class Resident {
     if (this.#state.kind !== 'gone' || before.kind === 'gone') return
     this.#cancelIdle()
     this.#document?.end(this.#endError())
+    if (this.#document !== undefined) this.#observe('onClose', this.#document)
     this.#options.onGone()
   }
 

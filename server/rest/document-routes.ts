@@ -1,11 +1,13 @@
 /** Documents over REST: list, head, content, create, delete. */
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi'
+import type { HonoRequest } from 'hono'
 import * as Y from 'yjs'
 import { WeftError } from '../../shared/errors.ts'
 import { documentName, quoteName, spaceOf, type DocumentName } from '../../shared/names.ts'
 import type { Principal } from '../../shared/permissions.ts'
 import { docToJson } from '../documents/doc-json.ts'
 import type { DocumentHead } from '../journal/journal.ts'
+import type { Seed } from '../documents/document-hooks.ts'
 import { principalOf } from './authenticate.ts'
 import { problemResponse } from './problem.ts'
 import { createRouter, type RestEnv, type RestOptions } from './rest-env.ts'
@@ -116,13 +118,29 @@ const contentRoute = createRoute({
 const createDocumentRoute = createRoute({
   method: 'put',
   path: '/v1/documents/{name}',
-  summary: 'Make an empty document, or a new one where one was deleted',
+  summary: 'Make a document, also where one was deleted; with content, if it is new',
   security,
-  request: { params: nameParam },
+  request: {
+    params: nameParam,
+    headers: z.object({
+      'if-none-match': z.literal('*').optional().openapi({
+        description: 'Needed with content: 412 when the document is there already.',
+      }),
+    }),
+    body: {
+      required: false,
+      description: 'What the document begins with, stored together with it or not at all.',
+      content: {
+        'application/json': { schema: z.record(z.string(), z.json()) },
+        'application/octet-stream': { schema: z.string().openapi({ format: 'binary' }) },
+      },
+    },
+  },
   responses: {
     200: { description: 'It was there.', content: { 'application/json': { schema: headSchema } } },
     201: { description: 'It is new.', content: { 'application/json': { schema: headSchema } } },
-    400: problemResponse('The name is bad.'),
+    400: problemResponse('The name or the content is bad.'),
+    412: problemResponse('It was there already, and `If-None-Match: *` was given.'),
     ...refusals,
   },
 })
@@ -168,7 +186,7 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
     const hold = await documents.open(name, { by: principal.id, create: false })
     try {
       const { doc } = hold.document
-      const headers = { etag: etagOf(hold.document) }
+      const headers = { etag: hold.document.etag }
       if (context.req.valid('query').format === 'json') {
         return context.json({ name, content: docToJson(doc) }, 200, headers)
       }
@@ -186,7 +204,15 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
     const name = documentName(context.req.valid('param').name)
     const principal = await principalOf(context, gatekeeper)
     gatekeeper.require(principal, name, 'create')
-    const { head, created } = await documents.create(name, principal.id)
+    const isNewOnly = context.req.valid('header')['if-none-match'] === '*'
+    const seed = await seedOf(context.req)
+    if (seed !== undefined && !isNewOnly) {
+      throw new WeftError('REQUEST_INVALID', 'content is taken with `If-None-Match: *` only')
+    }
+    const { head, created } = await documents.create(name, { by: principal.id, seed })
+    if (!created && isNewOnly) {
+      throw new WeftError('PRECONDITION_FAILED', `${quoteName(name)} is there already`)
+    }
     return context.json(toBody(head), created ? 201 : 200, { etag: etagOf(head) })
   })
 
@@ -202,6 +228,20 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
   })
 
   return router
+}
+
+/** The body of a creation: JSON of the root types, a Yjs update, or nothing. */
+async function seedOf(request: HonoRequest): Promise<Seed | undefined> {
+  const bytes = new Uint8Array(await request.arrayBuffer())
+  if (bytes.byteLength === 0) return undefined
+  const type = request.header('content-type') ?? ''
+  if (type.startsWith('application/octet-stream')) return bytes
+  if (!type.startsWith('application/json')) {
+    throw new WeftError('REQUEST_INVALID', 'content is JSON or application/octet-stream')
+  }
+  const parsed = z.record(z.string(), z.json()).safeParse(await request.json())
+  if (parsed.success) return parsed.data
+  throw new WeftError('REQUEST_INVALID', 'content is an object: root types by their names')
 }
 
 type PageQuery = { readonly prefix: string; readonly after: string; readonly limit: number }

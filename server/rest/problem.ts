@@ -15,6 +15,10 @@ export const problemSchema = z
     retryAfterMs: z.number().optional(),
     hint: z.string(),
     requestId: z.string(),
+    current: z
+      .object({ etag: z.string(), content: z.record(z.string(), z.unknown()) })
+      .optional()
+      .openapi({ description: 'With 412: the document as it is now.' }),
   })
   .openapi('Problem')
 
@@ -24,7 +28,11 @@ export const problemResponse = (description: string) => ({
   content: { 'application/problem+json': { schema: problemSchema } },
 })
 
-export function answerProblem(context: Context<RestEnv>, thrown: unknown): Response {
+export function answerProblem(
+  context: Context<RestEnv>,
+  thrown: unknown,
+  more: Readonly<Record<string, unknown>> = {},
+): Response {
   const error = toWeftError(thrown)
   const requestId = context.get('requestId')
   if (error.code === 'INTERNAL') {
@@ -41,6 +49,7 @@ export function answerProblem(context: Context<RestEnv>, thrown: unknown): Respo
     hint,
     requestId,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...more,
   }
   const headers: Record<string, string> = { 'content-type': 'application/problem+json' }
   if (retryAfterMs !== undefined) headers['retry-after'] = String(Math.ceil(retryAfterMs / 1000))

@@ -21,6 +21,8 @@ export type RestOptions = {
   readonly health: Health
   readonly metrics: Metrics
   readonly log: Logger
+  /** Larger requests are refused. */
+  readonly bodyBytesMax: number
   /** False from the first moment of a shutdown on. */
   readonly isAccepting: () => boolean
   /** Present in development mode alone. */

@@ -10,9 +10,8 @@ import { documentRoutes } from './document-routes.ts'
 import { healthRoutes } from './health-routes.ts'
 import { pageRoutes } from './pages.ts'
 import { answerProblem } from './problem.ts'
+import { writeRoutes } from './write-routes.ts'
 import { createRouter, type RestEnv, type RestOptions } from './rest-env.ts'
-
-const BODY_BYTES_MAX = 1 << 20
 
 export function createRest(options: RestOptions): OpenAPIHono<RestEnv> {
   const { log, metrics, mint } = options
@@ -29,14 +28,15 @@ export function createRest(options: RestOptions): OpenAPIHono<RestEnv> {
   app.use(
     '/v1/*',
     bodyLimit({
-      maxSize: BODY_BYTES_MAX,
+      maxSize: options.bodyBytesMax,
       onError() {
-        throw new WeftError('FRAME_TOO_LARGE', `a body of more than ${BODY_BYTES_MAX} bytes`)
+        throw new WeftError('FRAME_TOO_LARGE', `a body of more than ${options.bodyBytesMax} bytes`)
       },
     }),
   )
   app.route('/', healthRoutes(options))
   app.route('/', documentRoutes(options))
+  app.route('/', writeRoutes(options))
   if (mint !== undefined) app.route('/', devRoutes(mint))
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
     type: 'http',
