@@ -2,6 +2,7 @@
 import { diffArrays } from 'diff'
 import * as Y from 'yjs'
 import { WeftError } from '../../shared/errors.ts'
+import { likenessOfText, replaceRun } from './align.ts'
 import { docNodeToJson, type Json } from './doc-json.ts'
 import { isList, isObject, joinTexts, marksOf, nodeOf, type TextNode } from './json-doc.ts'
 import { reconcileRuns } from './reconcile-text.ts'
@@ -17,53 +18,70 @@ export function reconcileNodes(parent: Parent, nodes: readonly JsonObject[]): vo
   let index = 0
   let removed = 0
   let next = 0
+  let old = 0
   for (const part of diffArrays(present.map(keyOf), wanted.map(keyOf))) {
     if (part.removed) {
       removed = part.count
+      old += part.count
       continue
     }
     if (part.added) {
-      const children = wanted.slice(next, next + part.count)
-      replaceRun(parent, { index, removed, children })
+      replaceChildren(parent, {
+        index,
+        old: present.slice(old - removed, old),
+        children: wanted.slice(next, next + part.count),
+      })
       removed = 0
     } else if (removed > 0) {
       parent.delete(index, removed)
       removed = 0
     }
+    if (!part.added) old += part.count
     index += part.count
     next += part.count
   }
   if (removed > 0) parent.delete(index, removed)
 }
 
-type Run = { readonly index: number; readonly removed: number; readonly children: readonly Child[] }
-
-/** What is of the same kind becomes the wanted node; cursors and comments on it keep their place. */
-function replaceRun(parent: Parent, { index, removed, children }: Run): void {
-  let kept = 0
-  while (kept < Math.min(removed, children.length)) {
-    const child = children[kept]
-    if (child === undefined || !become(parent.get(index + kept), child)) break
-    kept += 1
-  }
-  if (removed > kept) parent.delete(index + kept, removed - kept)
-  const fresh = children.slice(kept).map(child => freshNode(child))
-  if (fresh.length > 0) parent.insert(index + kept, fresh)
+type Run = {
+  readonly index: number
+  readonly old: readonly Child[]
+  readonly children: readonly Child[]
 }
 
-function become(node: unknown, wanted: Child): boolean {
-  if (node instanceof Y.XmlText) {
-    if (!isRuns(wanted) || hasEmbeds(node)) return false
-    reconcileRuns(node, wanted.map(runOf))
-    return true
-  }
-  if (!(node instanceof Y.XmlElement) || isRuns(wanted) || node.nodeName !== wanted['type']) {
-    return false
-  }
+/** What is of the same kind becomes the wanted node; cursors and comments on it keep their place. */
+function replaceChildren(parent: Parent, { index, old, children }: Run): void {
+  const nodes = parent.toArray().slice(index, index + old.length)
+  replaceRun({
+    index,
+    removed: old.length,
+    added: children.length,
+    likeness: (i, j) => likeness({ node: nodes[i], old: old[i] ?? {}, wanted: children[j] ?? {} }),
+    remove: (at, count) => parent.delete(at, count),
+    insert: (at, from, count) =>
+      parent.insert(at, children.slice(from, from + count).map(freshNode)),
+    become: (at, j) => become(parent.get(at), children[j] ?? {}),
+  })
+}
+
+type Meeting = { readonly node: unknown; readonly old: Child; readonly wanted: Child }
+
+function likeness({ node, old, wanted }: Meeting): number {
+  if (kindOf(old) !== kindOf(wanted)) return 0
+  if (node instanceof Y.XmlText && hasEmbeds(node)) return 0
+  return likenessOfText(keyOf(old), keyOf(wanted))
+}
+
+function kindOf(child: Child): string {
+  return isRuns(child) ? '' : String(child['type'])
+}
+
+function become(node: unknown, wanted: Child): void {
+  if (node instanceof Y.XmlText && isRuns(wanted)) return reconcileRuns(node, wanted.map(runOf))
+  if (!(node instanceof Y.XmlElement) || isRuns(wanted)) return
   reconcileAttributes(node, isObject(wanted['attrs']) ? wanted['attrs'] : {})
   const content = wanted['content']
   reconcileNodes(node, isList(content) ? (content as readonly JsonObject[]) : [])
-  return true
 }
 
 function reconcileAttributes(element: Y.XmlElement, wanted: JsonObject): void {

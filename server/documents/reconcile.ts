@@ -2,6 +2,7 @@
 import { diffArrays } from 'diff'
 import * as Y from 'yjs'
 import { WeftError } from '../../shared/errors.ts'
+import { likenessOfText, replaceRun } from './align.ts'
 import { docToJson, type Json } from './doc-json.ts'
 import { fillRoot, isList, isNodeList, isObject, sharedValue } from './json-doc.ts'
 import { reconcileNodes } from './reconcile-nodes.ts'
@@ -71,7 +72,8 @@ function reconcileList(list: Y.Array<unknown>, wanted: readonly Json[]): void {
     }
     if (part.added) {
       const values = wanted.slice(index, index + part.count)
-      index += replaceRun(list, { index, removed, values })
+      replaceItems(list, { index, removed, values })
+      index += part.count
       removed = 0
       continue
     }
@@ -85,21 +87,39 @@ function reconcileList(list: Y.Array<unknown>, wanted: readonly Json[]): void {
 type Run = { readonly index: number; readonly removed: number; readonly values: readonly Json[] }
 
 /** Items that can become what takes their place do; the rest is deleted and inserted. */
-function replaceRun(list: Y.Array<unknown>, { index, removed, values }: Run): number {
-  let kept = 0
-  while (kept < Math.min(removed, values.length)) {
-    const value = values[kept]
-    if (value === undefined || !reconcileValue(list.get(index + kept), value)) break
-    kept += 1
-  }
-  if (removed > kept) list.delete(index + kept, removed - kept)
-  const fresh = values.slice(kept)
-  if (fresh.length > 0)
-    list.insert(
-      index + kept,
-      fresh.map(value => sharedValue(value)),
-    )
-  return values.length
+function replaceItems(list: Y.Array<unknown>, { index, removed, values }: Run): void {
+  const items = list.slice(index, index + removed)
+  const keys = items.map(item => keyOf(plain(item)))
+  replaceRun({
+    index,
+    removed,
+    added: values.length,
+    likeness: (i, j) =>
+      canBecome(items[i], values[j])
+        ? likenessOfText(keys[i] ?? '', keyOf(values[j] ?? null)) +
+          sameIdentity(items[i], values[j])
+        : 0,
+    remove: (at, count) => list.delete(at, count),
+    insert: (at, from, count) =>
+      list.insert(
+        at,
+        values.slice(from, from + count).map(value => sharedValue(value)),
+      ),
+    become: (at, j) => reconcileValue(list.get(at), values[j] ?? null),
+  })
+}
+
+function canBecome(existing: unknown, wanted: Json | undefined): boolean {
+  if (existing instanceof Y.Map) return isObject(wanted)
+  if (existing instanceof Y.Array) return isList(wanted)
+  return existing instanceof Y.Text && typeof wanted === 'string'
+}
+
+/** Objects that carry an id are the same one only when it is the same. */
+function sameIdentity(existing: unknown, wanted: Json | undefined): number {
+  if (!(existing instanceof Y.Map) || !isObject(wanted)) return 0
+  const id = wanted['id']
+  return id !== undefined && existing.get('id') === id ? 10 : 0
 }
 
 /** True when the existing value is, or was made to be, the wanted one. */

@@ -15,6 +15,8 @@ export class FaultyJournal implements Journal {
   /** How many of the next appends, and openings, fail. */
   failAppends = 0
   failOpens = 0
+  /** How many of the next appends are stored, and say that they failed. */
+  loseAnswers = 0
   /** Every call waits this long first. */
   delayMs = 0
   opens = 0
@@ -31,7 +33,10 @@ export class FaultyJournal implements Journal {
       this.failAppends -= 1
       throw new WeftError('JOURNAL_UNAVAILABLE', 'injected: the disk is away')
     }
-    return this.#journal.append(append)
+    const stored = await this.#journal.append(append)
+    if (this.loseAnswers === 0) return stored
+    this.loseAnswers -= 1
+    throw new WeftError('JOURNAL_UNAVAILABLE', 'injected: the answer was lost')
   }
 
   async open(name: DocumentName, create?: Creation) {
