@@ -187,6 +187,7 @@ function createDocuments(config: Config, parts: DocumentParts): Documents {
     ...parts,
     limits: {
       updateBytesMax: config.WEFT_MAX_UPDATE_BYTES,
+      stateBytesMax: config.WEFT_MAX_FRAME_BYTES,
       documentBytesMax: config.WEFT_MAX_DOCUMENT_BYTES,
       notSavingAfterMs: config.WEFT_NOT_SAVING_AFTER_MS,
     },

@@ -31,6 +31,16 @@ test('the lock file names the optional packages of every platform', () => {
   expect(Object.keys(packages).some(name => name.endsWith('win32-x64-msvc'))).toBe(true)
 })
 
+test('all that reads updates reads them with the one lib0 that is safe', () => {
+  const { packages } = read('package-lock.json') as {
+    packages: Record<string, Locked & { version?: string }>
+  }
+  // Older ones read memory beyond a message (CVE-2026-102360), newer ones are not what Yjs expects.
+  expect(packages['node_modules/lib0']?.version).toMatch(/^0\.2\.(12\d|1[3-9]\d|[2-9]\d\d)$/)
+  const own = Object.keys(packages).filter(folder => folder.endsWith('/node_modules/lib0'))
+  expect(own).toEqual(['node_modules/@blocknote/core/node_modules/lib0'])
+})
+
 test('no registry stands in the lock file', () => {
   expect(readFileSync(path('package-lock.json'), 'utf8')).not.toMatch(/"resolved": "http/)
 })

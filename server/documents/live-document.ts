@@ -5,15 +5,18 @@ import { WeftError } from '../../shared/errors.ts'
 import { quoteName, type DocumentName } from '../../shared/names.ts'
 import type { Random } from '../../shared/random.ts'
 import type { Logger } from '../base/log.ts'
+import type { Metrics } from '../base/metrics.ts'
 import type { Append, DocumentHead, Journal, NewEntry, RequestMark } from '../journal/journal.ts'
 import { DocumentLog, type DurableBatch, type SavingState } from './document-log.ts'
 import { FullState } from './full-state.ts'
 import { readStateVector } from './state-vector.ts'
 import type { UnsavedBudget } from './unsaved.ts'
-import { checkUpdate, isKnown, type UpdateKind } from './update-check.ts'
+import { checkUpdate, isKnown, type UpdateFit, type UpdateKind } from './update-check.ts'
 
 export type LiveDocumentLimits = {
   readonly updateBytesMax: number
+  /** A client that was away says all it has at once: as much as a frame holds. */
+  readonly stateBytesMax: number
   readonly documentBytesMax: number
   readonly notSavingAfterMs: number
 }
@@ -27,6 +30,7 @@ export type LiveDocumentOptions = {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+  readonly metrics: Metrics
 }
 
 /** Who wrote, and through which door; the origin of the Yjs transaction. */
@@ -77,6 +81,7 @@ export class LiveDocument {
   readonly #journaled: DocumentLog
   readonly #listeners = new Set<DocumentListener>()
   #ended = false
+  #spoiled = false
   /** An upper bound of the encoded size: every update counts, whatever it deleted. */
   #bytes: number
   #schema: number
@@ -143,19 +148,49 @@ export class LiveDocument {
    * JOURNAL_FULL, and then the document is as it was.
    */
   write(update: Uint8Array, origin: WriteOrigin): WriteOutcome {
-    const { updateBytesMax } = this.#options.limits
-    const fit = checkUpdate(this.doc, update, { kind: origin.kind, updateBytesMax })
+    if (this.#spoiled) throw spoiledError()
+    const fit = this.#check(update, origin.kind)
     if (fit === 'gap') return { kind: 'gap' }
+    if (fit === 'trim') {
+      return this.write(Y.diffUpdate(update, Y.encodeStateVector(this.doc)), origin)
+    }
     this.#refuseWhenFull(update.byteLength)
     let isWhole = false
     try {
       Y.applyUpdate(this.doc, update, origin)
     } catch (error) {
+      this.#spoil(error)
       throw new WeftError('UPDATE_INVALID', 'the update cannot be applied', { cause: error })
     } finally {
       isWhole = this.#dropPending()
     }
+    // An exception of its own inside Yjs leaves transactions that never end, and no more updates.
+    if (openTransactions(this.doc) > 0) {
+      this.#spoil(new Error('a transaction did not end'))
+      throw spoiledError()
+    }
     return isWhole ? { kind: 'applied', version: this.version } : { kind: 'gap' }
+  }
+
+  #check(update: Uint8Array, kind: UpdateKind): UpdateFit {
+    const { updateBytesMax, stateBytesMax } = this.#options.limits
+    const bytesMax = kind === 'state' ? stateBytesMax : updateBytesMax
+    return checkUpdate(this.doc, update, { kind, updateBytesMax: bytesMax })
+  }
+
+  /**
+   * Yjs threw in the middle of a change: nobody can say what this copy is now, and it may never tell
+   * of another change. What it told before is stored as usual; then it ends, and whoever still needs
+   * the document opens what the journal has.
+   */
+  #spoil(cause: unknown): void {
+    if (this.#spoiled) return
+    this.#spoiled = true
+    const { log, metrics } = this.#options
+    metrics.unexpected.inc({ where: 'apply' })
+    log.error({ err: cause }, 'an update broke the copy in memory; it is read anew')
+    const end = () => this.end(spoiledError())
+    this.whenDurable().then(end, end)
   }
 
   /**
@@ -167,6 +202,7 @@ export class LiveDocument {
     const { limits, clock } = this.#options
     if (this.#ended) throw new WeftError('DOCUMENT_UNAVAILABLE', 'the document has ended')
     const { updateBytesMax } = limits
+    if (this.#spoiled) throw spoiledError()
     if (checkUpdate(this.doc, update, { kind: 'edit', updateBytesMax }) === 'gap') {
       throw new WeftError('UPDATE_INVALID', 'the update depends on changes that are not here')
     }
@@ -297,6 +333,16 @@ export class LiveDocument {
       }
     }
   }
+}
+
+function spoiledError(): WeftError {
+  return new WeftError('DOCUMENT_UNAVAILABLE', 'the document is read anew', { retryAfterMs: 500 })
+}
+
+/** Yjs works its transactions off one after the other, and keeps the list in a private field. */
+function openTransactions(doc: Y.Doc): number {
+  return (doc as unknown as { readonly _transactionCleanups: readonly unknown[] })
+    ._transactionCleanups.length
 }
 
 /** Author of changes that come from no principal: the server's own code. */

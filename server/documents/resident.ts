@@ -121,11 +121,21 @@ export class Resident {
   }
 
   #makeLive(stored: StoredDocument): LiveDocument {
-    const { journal, budget, limits, clock, random } = this.#options
+    const { journal, budget, limits, clock, random, metrics } = this.#options
     const doc = loadDoc(stored)
     const { head } = stored
     const log = this.#log
-    const document = new LiveDocument({ head, doc, journal, budget, limits, clock, random, log })
+    const document = new LiveDocument({
+      head,
+      doc,
+      journal,
+      budget,
+      limits,
+      clock,
+      random,
+      log,
+      metrics,
+    })
     document.listen({
       onDurable: batch => this.#onDurable(document, batch),
       onEnd: () => this.#step({ type: 'deleted' }),

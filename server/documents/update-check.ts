@@ -1,14 +1,18 @@
 /** Reads an update before it touches a document: is it one, is it small enough, does it fit? */
 import * as Y from 'yjs'
 import { WeftError } from '../../shared/errors.ts'
+import { checkContents, checkStructure } from './structure-check.ts'
 
 export type UpdateLimits = {
   readonly kind: UpdateKind
   readonly updateBytesMax: number
 }
 
-/** `gap`: it depends on something that the document does not have; applying it would hang in the air. */
-export type UpdateFit = 'fits' | 'gap'
+/**
+ * `gap`: it depends on something that the document does not have; applying it would hang in the
+ * air. `trim`: it begins with something whose remains were collected; Yjs can take the rest alone.
+ */
+export type UpdateFit = 'fits' | 'gap' | 'trim'
 
 /**
  * `edit`: a change as it was made. `state`: what a client has and we lack, in answer to our state
@@ -36,11 +40,22 @@ export function checkUpdate(doc: Y.Doc, update: Uint8Array, limits: UpdateLimits
   }
   const decoded = decode(update)
   refuseTooMany(decoded, PARTS_MAX[kind])
+  checkContents(decoded)
   const covered = coverStructs(doc, decoded)
   if (covered === undefined) return 'gap'
-  return dependenciesMet(doc, decoded, covered) && deletesMet(doc, decoded, covered)
-    ? 'fits'
-    : 'gap'
+  if (!dependenciesMet(doc, decoded, covered) || !deletesMet(doc, decoded, covered)) return 'gap'
+  if (decoded.structs.some(struct => growsOutOfGarbage(doc, struct))) return 'trim'
+  checkStructure(doc, decoded)
+  return 'fits'
+}
+
+/** An item whose first part is here and was deleted and collected, and whose last part is not. */
+function growsOutOfGarbage({ store }: Y.Doc, struct: Decoded['structs'][number]): boolean {
+  if (!(struct instanceof Y.Item)) return false
+  const { client, clock } = struct.id
+  const known = Y.getState(store, client)
+  if (known <= clock || known >= clock + struct.length) return false
+  return !(Y.getItem(store, Y.createID(client, known - 1)) instanceof Y.Item)
 }
 
 /** Does the update hold anything that the document does not? For those who may only read. */
@@ -82,9 +97,19 @@ function refuseTooMany({ structs, ds }: Decoded, max: number): void {
 /** Up to which clock each client is known once the update is in; undefined when one skips ahead. */
 function coverStructs(doc: Y.Doc, { structs }: Decoded): Covered | undefined {
   const covered: Covered = new Map()
+  const finished = new Set<number>()
+  let current: number | undefined
+  let end = 0
   for (const struct of structs) {
-    if (struct instanceof Y.Skip) continue
     const { client, clock } = struct.id
+    if (client !== current) {
+      // Yjs writes each client once, and of two blocks it would read the last alone.
+      if (finished.has(client)) throw new WeftError('UPDATE_INVALID', 'a client in two places')
+      finished.add(client)
+      current = client
+    } else if (clock !== end) throw new WeftError('UPDATE_INVALID', 'a client in two pieces')
+    end = clock + struct.length
+    if (struct instanceof Y.Skip) continue
     const isSane = struct.length > 0 && struct.length <= STRUCT_LENGTH_MAX
     if (!isSane || !Number.isSafeInteger(clock + struct.length)) {
       throw new WeftError('UPDATE_INVALID', `a struct of length ${struct.length}`)
