@@ -231,6 +231,7 @@ function createSockets(config: Config, parts: SocketParts): Sockets {
     metrics,
     limits: {
       frameBytesMax: config.WEFT_MAX_FRAME_BYTES,
+      lagBytes: config.WEFT_LAG_BYTES,
       sendBytesMax: config.WEFT_MAX_SEND_BYTES,
       connectionsMax: config.WEFT_MAX_CONNECTIONS,
       documentsMax: config.WEFT_MAX_DOCUMENTS_PER_CONNECTION,

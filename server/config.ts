@@ -77,6 +77,10 @@ export const configTable = {
     count(1 << 20, 1024),
     'Most bytes one client may have waiting here, for a document that is still opening.',
   ),
+  WEFT_LAG_BYTES: setting(
+    count(1 << 20, 1024),
+    'With more bytes waiting for one slow reader it gets no single changes, later one for all.',
+  ),
   WEFT_MAX_SEND_BYTES: setting(
     count(8 << 20, 1024),
     'Most bytes waiting for one slow reader; beyond, its socket is closed.',
@@ -196,6 +200,12 @@ function contradictions(values: Values, { loopback, devMode, canCheckTokens }: C
   }
   if (!loopback && values.WEFT_ORIGINS.length === 0) {
     problems.push(`WEFT_ORIGINS: needed when WEFT_HOST is ${values.WEFT_HOST}`)
+  }
+  for (const origin of values.WEFT_ORIGINS) {
+    if (URL.parse(origin)?.origin === origin) continue
+    problems.push(
+      `WEFT_ORIGINS: "${origin}" is no origin; write scheme and host alone, as https://app.example.com`,
+    )
   }
   if (values.WEFT_MAX_UPDATE_BYTES > values.WEFT_MAX_FRAME_BYTES) {
     problems.push('WEFT_MAX_UPDATE_BYTES: an update cannot be larger than WEFT_MAX_FRAME_BYTES')

@@ -35,6 +35,8 @@ describe('the table of refusals', () => {
   const others: Partial<Record<ErrorCode, number>> = {
     DOCUMENT_DELETED: 410,
     DOCUMENT_DAMAGED: 500,
+    EDIT_CONFLICT: 409,
+    REQUEST_REPEATED: 422,
   }
 
   test.each(rows)('$code: its HTTP status says the same', ({ code, ...row }) => {

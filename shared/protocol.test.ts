@@ -30,8 +30,8 @@ const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 
 /** What old clients in the world speak: the version, and the shape of everything on the wire. */
 const known = {
-  version: 1,
-  fingerprint: '025fd139972b82930ca6b9e4afe48db9244b9ccce4882265fa9eade875ec70c1',
+  version: 2,
+  fingerprint: 'a6b6a993e98acea0c3da5ae4d89a82d024543d5ab1ab7e94974b5901ab9dd5fd',
 }
 
 /** The same text for the same value, in whatever order its fields and its lists of words stand. */
@@ -98,6 +98,7 @@ const hello: ControlMessage = {
   incarnation: 'life-1',
   seq: 7,
   access: 'write',
+  schema: 0,
   limits: { updateBytes: 1, frameBytes: 2 },
   pingIntervalMs: 5000,
 }
@@ -105,6 +106,16 @@ const hello: ControlMessage = {
 describe('control messages', () => {
   const text = fc.string({ unit: 'grapheme' })
   const number = fc.integer()
+  const error = fc.record(
+    {
+      code: fc.constantFrom(...errorCodes),
+      message: text,
+      retryable: fc.boolean(),
+      retryAfterMs: number,
+      hint: text,
+    },
+    { requiredKeys: ['code', 'message', 'retryable', 'hint'] },
+  )
   const message: fc.Arbitrary<ControlMessage> = fc.oneof(
     fc.record({
       type: fc.constant('weft.hello' as const),
@@ -112,6 +123,7 @@ describe('control messages', () => {
       incarnation: text,
       seq: number,
       access: fc.constantFrom('read', 'write'),
+      schema: fc.nat(),
       limits: fc.record({ updateBytes: number, frameBytes: number }),
       pingIntervalMs: number,
     }),
@@ -121,16 +133,20 @@ describe('control messages', () => {
     }),
     fc.record({
       type: fc.constant('weft.error' as const),
-      error: fc.record(
-        {
-          code: fc.constantFrom(...errorCodes),
-          message: text,
-          retryable: fc.boolean(),
-          retryAfterMs: number,
-          hint: text,
-        },
-        { requiredKeys: ['code', 'message', 'retryable', 'hint'] },
-      ),
+      error,
+    }),
+    fc.record(
+      {
+        type: fc.constant('weft.access' as const),
+        access: fc.constantFrom('read', 'write'),
+        error,
+      },
+      { requiredKeys: ['type', 'access'] },
+    ),
+    fc.record({
+      type: fc.constant('weft.checked' as const),
+      id: fc.nat(),
+      result: fc.constantFrom('same', 'different'),
     }),
   )
 

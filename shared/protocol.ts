@@ -7,13 +7,22 @@ import * as z from 'zod/mini'
 import { errorCodes, type ErrorCode } from './errors.ts'
 
 /** Raise it with every change of these schemas; a test compares their fingerprint. */
-export const PROTOCOL_VERSION = 1
+export const PROTOCOL_VERSION = 2
+
+/** Both ends included. */
+const schemaRange = z.object({
+  min: z.int().check(z.minimum(0)),
+  max: z.int().check(z.minimum(0)),
+})
+export type SchemaRange = z.infer<typeof schemaRange>
 
 /** Sent by the sdk behind its token, once per document and connection. */
 export const clientHello = z.object({
   protocol: z.int().check(z.positive()),
   /** The incarnation that the client's local copy belongs to; absent when it has none. */
   incarnation: z.optional(z.string().check(z.maxLength(64))),
+  /** Versions of the application's schema that the client understands; absent when it has none. */
+  schema: z.optional(schemaRange),
 })
 export type ClientHello = z.infer<typeof clientHello>
 
@@ -32,6 +41,8 @@ const serverHello = z.object({
   incarnation: z.string(),
   seq: z.number(),
   access: z.enum(['read', 'write']),
+  /** Version of the application's schema that the document follows. */
+  schema: z.optional(z.int().check(z.minimum(0))),
   limits: z.object({ updateBytes: z.number(), frameBytes: z.number() }),
   /** The server sends something at least this often, ms. */
   pingIntervalMs: z.number(),
@@ -43,24 +54,57 @@ const savingMessage = z.object({
   state: z.enum(['ok', 'failing']),
 })
 
+/** What this client may do has changed; `because` is for people. */
+const accessMessage = z.object({
+  type: z.literal('weft.access'),
+  access: z.enum(['read', 'write']),
+  error: z.optional(wireError),
+})
+
+/** The answer to a check: do both ends hold the same? */
+const checkedMessage = z.object({
+  type: z.literal('weft.checked'),
+  id: z.int(),
+  result: z.enum(['same', 'different']),
+})
+
 /** A refusal that concerns this document alone. */
 const errorMessage = z.object({ type: z.literal('weft.error'), error: wireError })
 
 export const controlMessage = z.discriminatedUnion('type', [
   serverHello,
   savingMessage,
+  accessMessage,
+  checkedMessage,
   errorMessage,
 ])
 export type ControlMessage = z.infer<typeof controlMessage>
 export type ServerHello = z.infer<typeof serverHello>
 
+/** Sent by the sdk when all has been quiet for a while; see digest.ts. */
+export const checkMessage = z.object({
+  type: z.literal('weft.check'),
+  id: z.int().check(z.minimum(0)),
+  digest: z.string().check(z.maxLength(64)),
+  /** How often in a row the answer was "different" so far. */
+  attempt: z.int().check(z.minimum(0)),
+})
+export type CheckMessage = z.infer<typeof checkMessage>
+
 /** Everything that has a shape on the wire, for the fingerprint test. */
-export const allMessages = [clientHello, controlMessage] as const
+export const allMessages = [clientHello, controlMessage, checkMessage] as const
 
 /** A stateless payload as a control message; undefined when it is the application's own. */
 export function parseControlMessage(payload: string): ControlMessage | undefined {
   if (!payload.startsWith('{"type":"weft.')) return undefined
   const parsed = controlMessage.safeParse(safeJson(payload))
+  return parsed.success ? parsed.data : undefined
+}
+
+/** A stateless payload of a client as weft's own message; undefined when it is none. */
+export function parseCheckMessage(payload: string): CheckMessage | undefined {
+  if (!payload.startsWith('{"type":"weft.check"')) return undefined
+  const parsed = checkMessage.safeParse(safeJson(payload))
   return parsed.success ? parsed.data : undefined
 }
 

@@ -32,7 +32,11 @@ export class AwarenessLink {
   }
 
   receive(update: Uint8Array): void {
-    applyAwarenessUpdate(this.#awareness, update, REMOTE)
+    try {
+      applyAwarenessUpdate(this.#awareness, update, REMOTE)
+    } catch {
+      // Who else is here is not worth a connection: the next announcement says it again.
+    }
   }
 
   /** Without a connection nobody else is seen. */

@@ -1,5 +1,6 @@
 /** The client: one connection, one store on this device, and the documents that are open. */
 import { systemClock, type Clock } from '../../shared/clock.ts'
+import { WeftError } from '../../shared/errors.ts'
 import { documentName } from '../../shared/names.ts'
 import { systemRandom, type Random } from '../../shared/random.ts'
 import { Connection } from './connection.ts'
@@ -23,6 +24,11 @@ export type ClientOptions = {
   readonly user?: string
   /** Where copies are kept; by default IndexedDB in browsers, memory elsewhere. */
   readonly offline?: 'indexeddb' | 'memory' | OfflineStore
+  /**
+   * Versions of the application's schema that this build understands. A document beyond them can be
+   * read and not written; one before them is brought up by the server, where it knows how.
+   */
+  readonly schema?: { readonly min: number; readonly max: number }
   /** For places without a global WebSocket. */
   readonly WebSocket?: SocketConstructor
   readonly clock?: Clock
@@ -72,6 +78,8 @@ export function createClient(options: ClientOptions): WeftClient {
   /** Documents that are still writing their last changes to this device. */
   const closing = new Map<string, Promise<void>>()
 
+  let closed = false
+
   const release = (name: string) => {
     const entry = documents.get(name)
     if (entry === undefined) return
@@ -87,7 +95,14 @@ export function createClient(options: ClientOptions): WeftClient {
   const start = (name: string) => {
     // Who opens it again right away must read what is being written.
     const ready = (closing.get(name) ?? Promise.resolve()).then(() => store)
-    const document = new OpenDocument({ name, connection, tokens, store: ready, clock })
+    const document = new OpenDocument({
+      name,
+      connection,
+      tokens,
+      store: ready,
+      clock,
+      schema: options.schema,
+    })
     const entry = { document, holds: 0 }
     documents.set(name, entry)
     return entry
@@ -96,6 +111,7 @@ export function createClient(options: ClientOptions): WeftClient {
   return {
     connection: connection.state,
     open(given) {
+      if (closed) throw new WeftError('SHUTTING_DOWN', 'this client was closed; make another one')
       const name = documentName(given)
       const entry = documents.get(name) ?? start(name)
       entry.holds += 1
@@ -114,6 +130,7 @@ export function createClient(options: ClientOptions): WeftClient {
       discard: async id => (await store).removeAside(id),
     },
     async close() {
+      closed = true
       const open = [...documents.values()].map(({ document }) => document.close())
       documents.clear()
       await Promise.all([...open, ...closing.values()])

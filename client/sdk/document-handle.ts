@@ -63,7 +63,7 @@ export class DocumentHandle {
 
   /** Resolves when the copy on this device has been read. Works offline. */
   async whenLoaded(): Promise<void> {
-    await firstValue(this.state, ({ loaded }) => loaded)
+    await firstValue(this.state, ({ loaded, closed }) => loaded || closed)
   }
 
   /** Resolves when both sides have what the other had. Rejects when the server refuses. */
@@ -94,10 +94,12 @@ export class DocumentHandle {
   async #reach(isReached: (state: DocumentState) => boolean): Promise<void> {
     const reached = await firstValue(
       this.state,
-      state => isReached(state) || refusalIn(state) !== null,
+      state => isReached(state) || refusalIn(state) !== null || state.closed,
     )
     const refusal = refusalIn(reached)
-    if (!isReached(reached) && refusal !== null) throw refusal
+    if (isReached(reached)) return
+    if (refusal !== null) throw refusal
+    throw new WeftError('SHUTTING_DOWN', 'the document was closed before')
   }
 }
 

@@ -3,6 +3,7 @@ import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import type { Clock } from '../../shared/clock.ts'
 import type { WireError } from '../../shared/errors.ts'
+import type { SchemaRange } from '../../shared/protocol.ts'
 import { REMOTE } from './awareness-link.ts'
 import type { Connection } from './connection.ts'
 import {
@@ -27,6 +28,8 @@ export type DocumentState = {
   readonly status: DocumentStatus
   /** What the token allows; null until the server has said so. */
   readonly access: Access | null
+  /** Why nothing can be written although the token allows it, such as UPGRADE_REQUIRED. */
+  readonly notice: WireError | null
   readonly save: SaveState
   /** Changes that are not durable on the server. */
   readonly unsaved: number
@@ -34,6 +37,8 @@ export type DocumentState = {
   readonly kept: number
   /** The copy on this device has been read, or there is none. */
   readonly loaded: boolean
+  /** Nobody holds it any more. */
+  readonly closed: boolean
   /** `degraded`: this device does not keep a copy any more; close to the tab and it is gone. */
   readonly persistence: 'ok' | 'degraded'
 }
@@ -44,6 +49,7 @@ export type OpenDocumentOptions = {
   readonly tokens: TokenSource
   readonly store: Promise<OfflineStore>
   readonly clock: Clock
+  readonly schema?: SchemaRange | undefined
 }
 
 /** One life of the Y.Doc: replaced as a whole when the server's document is another one. */
@@ -53,6 +59,8 @@ type Body = {
   readonly outbox: Outbox
   readonly channel: SyncChannel
   readonly copy: Promise<LocalCopy>
+  /** Changes that were made before the copy was read: unsaved like any other. */
+  readonly early: Uint8Array[]
 }
 
 /** Origin of what comes from this device's own copy. */
@@ -67,6 +75,8 @@ export class OpenDocument {
   #kept = 0
   #storeState: 'ok' | 'failing' = 'ok'
   #rejection: WireError | null = null
+  /** Why the access is less than the token's: the schema is newer than this client, say. */
+  #notice: WireError | null = null
   #closed = false
 
   constructor(options: OpenDocumentOptions) {
@@ -78,11 +88,13 @@ export class OpenDocument {
       awareness: body.awareness,
       status: { kind: 'offline' },
       access: null,
+      notice: null,
       save: { kind: 'offline', changes: 0, kept: 0 },
       unsaved: 0,
       kept: 0,
       loaded: false,
       persistence: 'ok',
+      closed: false,
     })
     void this.#begin(body)
   }
@@ -104,6 +116,7 @@ export class OpenDocument {
 
   async close(): Promise<void> {
     if (this.#closed) return
+    this.#update({ closed: true })
     this.#closed = true
     const { channel, awareness, doc } = this.#body
     channel.close()
@@ -139,11 +152,13 @@ export class OpenDocument {
       tokens,
       clock,
       incarnation: () => this.#incarnation,
+      schema: this.#options.schema,
       listener: {
         onEvent: event => this.#onEvent(event),
         onHello: ({ incarnation, seq, access }) => {
           this.#incarnation = incarnation
           void copy.then(local => local.belongsTo(incarnation, seq))
+          this.#notice = null
           this.#update({ access })
         },
         onSaved: (change, seq) => this.#onSaved(body, { change, seq }),
@@ -151,26 +166,31 @@ export class OpenDocument {
           this.#rejection = error
           this.#update({})
         },
+        onAccess: (access, error) => {
+          this.#notice = error
+          this.#update({ access })
+        },
         onStore: state => {
           this.#storeState = state
           this.#update({})
         },
       },
     })
-    const body: Body = { doc, awareness, outbox, channel, copy }
+    const body: Body = { doc, awareness, outbox, channel, copy, early: [] }
     return body
   }
 
   /** The copy first, then the server: the handshake tells what the copy holds. */
   async #begin(body: Body): Promise<void> {
-    const { doc, outbox } = body
+    const { doc, outbox, early } = body
     // From the first moment on: what is typed while the copy is read must not be lost.
-    const early: Uint8Array[] = []
     let copy: LocalCopy | undefined
     doc.on('update', (update: Uint8Array, origin: unknown) => {
       if (origin === LOCAL_COPY) return
-      if (copy === undefined) early.push(update)
-      else this.#onUpdate(body, { update, copy, isRemote: origin === REMOTE })
+      if (copy === undefined) {
+        early.push(update)
+        this.#update({})
+      } else this.#onUpdate(body, { update, copy, isRemote: origin === REMOTE })
     })
     const opened = await body.copy
     const loaded = await opened.load()
@@ -185,7 +205,7 @@ export class OpenDocument {
         if (unsaved > 0) this.#kept = outbox.add(update, unsaved)
     }
     copy = opened
-    for (const update of early) this.#onUpdate(body, { update, copy, isRemote: false })
+    for (const update of early.splice(0)) this.#onUpdate(body, { update, copy, isRemote: false })
     this.#update({ loaded: true })
     body.channel.start()
   }
@@ -222,6 +242,8 @@ export class OpenDocument {
   async #startAnew(): Promise<void> {
     const old = this.#body
     old.channel.close()
+    // Its timer would keep the process alive.
+    old.awareness.destroy()
     await (await old.copy).setAside(this.#options.clock.now())
     if (this.#closed) return
     this.#incarnation = null
@@ -237,7 +259,9 @@ export class OpenDocument {
   #update(change: Partial<DocumentState>): void {
     if (this.#closed) return
     const next = { ...this.#state.get(), ...change }
-    const { count: unsaved, saved } = this.#body.outbox
+    const { outbox, early } = this.#body
+    const { saved } = outbox
+    const unsaved = outbox.count + early.length
     const kept = next.persistence === 'ok' ? Math.max(0, this.#kept - saved) : 0
     const save = saveStateOf({
       status: next.status,
@@ -246,7 +270,13 @@ export class OpenDocument {
       store: this.#storeState,
       rejection: this.#rejection,
     })
-    this.#state.set({ ...next, unsaved, kept, save: sameSave(next.save, save) ? next.save : save })
+    this.#state.set({
+      ...next,
+      notice: this.#notice,
+      unsaved,
+      kept,
+      save: sameSave(next.save, save) ? next.save : save,
+    })
   }
 }
 

@@ -40,9 +40,15 @@ describe('the outbox', () => {
     const outbox = new Outbox()
     outbox.sent(outbox.add(update))
     outbox.sent(outbox.add(update))
+    outbox.sent(outbox.add(update))
+    outbox.acknowledge(1)
     outbox.reject(1)
     expect(outbox.count).toBe(2)
-    expect(outbox.acknowledge(1)).toBe(2)
+    // An answer to a later change is none to the refused one.
+    expect(outbox.acknowledge(1)).toBe(1)
+    expect(outbox.count).toBe(2)
+    outbox.sent(outbox.made, { restart: true })
+    outbox.acknowledge(1)
     expect(outbox.count).toBe(0)
   })
 

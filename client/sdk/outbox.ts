@@ -15,7 +15,11 @@ export class Outbox {
   #made = 0
   #saved = 0
   /** Frames on their way, oldest first: the number of the last change that each carries. */
-  #frames: number[] = []
+  #frames: { readonly change: number; readonly restart: boolean }[] = []
+  /** The number of the last change that any answer was about. */
+  #answered = 0
+  /** Changes after this one were refused, or lean on one that was. */
+  #refusedAfter = Infinity
 
   /** Changes that are not durable yet. */
   get count(): number {
@@ -44,15 +48,21 @@ export class Outbox {
     return this.#made
   }
 
-  /** A frame with everything up to `change` has been sent. */
-  sent(change: number): void {
-    this.#frames.push(change)
+  /**
+   * A frame with everything up to `change` has been sent; with `restart` it, or those that follow
+   * it, carry again everything that is not durable.
+   */
+  sent(change: number, { restart = false }: { readonly restart?: boolean } = {}): void {
+    this.#frames.push({ change, restart })
   }
 
   /** The server called the oldest `frames` durable. Returns the number of the last saved change. */
   acknowledge(frames: number): number {
-    for (const change of this.#frames.splice(0, frames)) {
-      this.#saved = Math.max(this.#saved, change)
+    for (const { change, restart } of this.#frames.splice(0, frames)) {
+      if (restart) this.#refusedAfter = Infinity
+      // What was refused is not saved by an answer to something that was made after it.
+      this.#saved = Math.max(this.#saved, Math.min(change, this.#refusedAfter))
+      this.#answered = change
     }
     while ((this.#changes[this.#dropped]?.change ?? Infinity) <= this.#saved) this.#dropped += 1
     if (this.#dropped > DROPPED_MAX || this.#dropped === this.#changes.length) {
@@ -64,11 +74,15 @@ export class Outbox {
 
   /** The server will not take the oldest `frames`; what they carried stays unsaved. */
   reject(frames: number): void {
-    this.#frames.splice(0, frames)
+    for (const { change } of this.#frames.splice(0, frames)) {
+      this.#refusedAfter = Math.min(this.#refusedAfter, Math.max(this.#saved, this.#answered))
+      this.#answered = change
+    }
   }
 
   /** Whatever was on its way is not: the next handshake carries it all again. */
   disconnected(): void {
     this.#frames = []
+    this.#answered = 0
   }
 }

@@ -10,6 +10,7 @@ import {
   closeFrame,
   messageType,
   readSyncStatus,
+  statelessFrame,
   syncFrame,
   syncStep,
   tokenFrame,
@@ -19,6 +20,7 @@ import {
   PROTOCOL_VERSION,
   parseControlMessage,
   type ControlMessage,
+  type SchemaRange,
   type ServerHello,
 } from '../../shared/protocol.ts'
 import { AwarenessLink, REMOTE } from './awareness-link.ts'
@@ -26,6 +28,7 @@ import type { Connection, ConnectionUser } from './connection.ts'
 import type { DocumentEvent } from './document-status.ts'
 import type { Outbox } from './outbox.ts'
 import type { TokenSource } from './token-source.ts'
+import { StateCheck } from './state-check.ts'
 import { UpdateSender } from './update-sender.ts'
 
 export type SyncChannelOptions = {
@@ -38,6 +41,8 @@ export type SyncChannelOptions = {
   readonly clock: Clock
   /** The incarnation of the local copy; null when it has none. */
   readonly incarnation: () => string | null
+  /** Versions of the application's schema that this client understands. */
+  readonly schema?: SchemaRange | undefined
   readonly listener: SyncListener
 }
 
@@ -48,6 +53,8 @@ export type SyncListener = {
   readonly onSaved: (change: number, seq: number) => void
   /** The server does not take a change. */
   readonly onRejected: (error: WireError) => void
+  /** What this client may do has changed, and why. */
+  readonly onAccess: (access: 'read' | 'write', error: WireError | null) => void
   /** Do edits reach the server's store? */
   readonly onStore: (state: 'ok' | 'failing') => void
 }
@@ -60,6 +67,8 @@ export class SyncChannel implements ConnectionUser {
   readonly #options: SyncChannelOptions
   readonly #sender: UpdateSender
   readonly #presence: AwarenessLink
+  readonly #check: StateCheck
+  #store: 'ok' | 'failing' = 'ok'
   #lastError: WireError | undefined
   #freshTokenTried = false
   #cancelRetry: Cancel = () => {}
@@ -69,13 +78,29 @@ export class SyncChannel implements ConnectionUser {
 
   constructor(options: SyncChannelOptions) {
     this.#options = options
-    const { name, doc, outbox, awareness, listener } = options
+    const { name, doc, outbox, awareness, listener, clock } = options
     this.#sender = new UpdateSender({
       address: name,
       doc,
       outbox,
       send: frame => this.#send(frame),
+      clock,
       onTooLarge: listener.onRejected,
+    })
+    this.#check = new StateCheck({
+      doc,
+      clock,
+      unsaved: () => outbox.count,
+      isStoring: () => this.#store === 'ok',
+      ask: check =>
+        this.#send(statelessFrame(name, JSON.stringify({ type: 'weft.check', ...check }))),
+      resync: () => this.#send(syncFrame(name, syncStep.step1, Y.encodeStateVector(doc))),
+      reattach: () => this.#reattach(),
+      onDiverged: error => {
+        this.#leave()
+        this.#send(closeFrame(name, error.code))
+        this.#event({ type: 'refused', error })
+      },
     })
     this.#presence = new AwarenessLink(awareness, update =>
       this.#send(awarenessFrame(name, update)),
@@ -94,6 +119,7 @@ export class SyncChannel implements ConnectionUser {
     if (this.#closed) return
     this.#closed = true
     this.#cancelRetry()
+    this.#check.stop()
     this.#presence.close()
     if (this.#asking > 0) this.#send(closeFrame(this.address, 'closed'))
     this.#options.connection.remove(this)
@@ -102,6 +128,7 @@ export class SyncChannel implements ConnectionUser {
   /** A change was made here, and is in the outbox. */
   changed(update: Uint8Array): void {
     this.#sender.changed(update)
+    this.#check.touched()
   }
 
   /** Asks to be let in once more, with a fresh token. */
@@ -172,7 +199,9 @@ export class SyncChannel implements ConnectionUser {
   #hello(): string {
     const incarnation = this.#options.incarnation()
     const known = incarnation === null ? {} : { incarnation }
-    return JSON.stringify({ protocol: PROTOCOL_VERSION, ...known })
+    const { schema } = this.#options
+    const range = schema === undefined ? {} : { schema }
+    return JSON.stringify({ protocol: PROTOCOL_VERSION, ...known, ...range })
   }
 
   #onAuth(decoder: decoding.Decoder): void {
@@ -196,7 +225,12 @@ export class SyncChannel implements ConnectionUser {
         listener.onHello(message)
         return this.#event({ type: 'opened', access: message.access })
       case 'weft.saving':
+        this.#store = message.state
         return listener.onStore(message.state)
+      case 'weft.access':
+        return listener.onAccess(message.access, message.error ?? null)
+      case 'weft.checked':
+        return this.#check.answered(message.id, message.result)
       case 'weft.error':
         this.#lastError = message.error
         if (this.#sender.flows) return listener.onRejected(message.error)
@@ -237,8 +271,21 @@ export class SyncChannel implements ConnectionUser {
     })
   }
 
+  /**
+   * Out and in again, on the same socket. Answers to what was sent before come before the server's
+   * new hello, and nothing is sent before that: they cannot be mistaken for answers to what follows.
+   */
+  #reattach(): void {
+    this.#leave()
+    this.#send(closeFrame(this.address, 'again'))
+    this.#event({ type: 'disconnected' })
+    this.#event({ type: 'connecting' })
+    void this.#ask()
+  }
+
   #leave(): void {
     this.#asking += 1
+    this.#check.stop()
     this.#cancelRetry()
     this.#sender.stop()
     this.#presence.forgetOthers()
@@ -247,14 +294,19 @@ export class SyncChannel implements ConnectionUser {
   // --- syncing ---------------------------------------------------------------------------------
 
   #onSync(step: number, payload: Uint8Array): void {
-    if (step !== syncStep.step1) return Y.applyUpdate(this.#options.doc, payload, REMOTE)
+    if (step !== syncStep.step1) {
+      Y.applyUpdate(this.#options.doc, payload, REMOTE)
+      return this.#check.received()
+    }
     this.#sender.answer(payload)
+    this.#check.start()
     this.#event({ type: 'synced' })
   }
 
   #onSyncStatus(decoder: decoding.Decoder): void {
     const { saved, count, seq } = readSyncStatus(decoder)
     const { outbox, listener } = this.#options
+    this.#check.touched()
     if (saved) listener.onSaved(outbox.acknowledge(count), seq)
     else outbox.reject(count)
   }

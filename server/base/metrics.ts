@@ -75,6 +75,7 @@ export function createMetrics() {
     journalQueued: gauge('weft_journal_queued_entries', 'Entries waiting for a commit.'),
     journalDamage: counter('weft_journal_damage_total', 'Failed checks of stored bytes.', ['kind']),
     snapshots: counter('weft_snapshots_total', 'Snapshots attempted.', ['outcome']),
+    lagging: counter('weft_lagging_total', 'Times a client read too slowly and fell behind.'),
     hookFailures: counter(
       'weft_hook_failures_total',
       'Hooks that failed, took too long, or were left out.',

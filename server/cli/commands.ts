@@ -1,7 +1,11 @@
 /** The commands of `weft`: what each is for, and which code runs it. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { StartError } from '../base/start-error.ts'
 import { ConfigError, settingRows } from '../config.ts'
 import { inspect } from './inspect.ts'
 import { repair } from './repair.ts'
+import { packageRoot } from './package-root.ts'
 import { serve } from './serve.ts'
 
 export type Command = {
@@ -27,6 +31,10 @@ const commands: Readonly<Record<string, Command>> = {
 
 export async function runCommand(argv: readonly string[]): Promise<number> {
   const [name = 'help', ...args] = argv
+  if (name === '--version') {
+    console.log(version())
+    return 0
+  }
   if (name === 'help' || name === '--help' || args.includes('--help')) return help(0)
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (command === undefined) {
@@ -36,10 +44,30 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
   try {
     return await command.run(args)
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    console.error(`weft: ${error.message}\n\nAll settings: weft --help`)
-    return 78
+    if (error instanceof ConfigError) {
+      console.error(`weft: ${error.message}\n\nAll settings: weft --help`)
+      return 78
+    }
+    // A port that is taken, a folder that another server has: a sentence, and no stack.
+    if (error instanceof StartError || isSystemError(error)) {
+      console.error(`weft: ${error.message}`)
+      return 69
+    }
+    throw error
   }
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error && 'code' in error
+}
+
+function version(): string {
+  const { version: own } = JSON.parse(
+    readFileSync(join(packageRoot(), 'package.json'), 'utf8'),
+  ) as {
+    version: string
+  }
+  return own
 }
 
 function help(code: number): number {

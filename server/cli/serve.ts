@@ -1,11 +1,10 @@
 /** `weft serve`: settings -> app -> a signal becomes a drain. */
-import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { startApp, type App } from '../app.ts'
 import { createLog, type Logger } from '../base/log.ts'
 import { readConfig } from '../config.ts'
 import { loadHooks } from './load-hooks.ts'
+import { packageRoot } from './package-root.ts'
 
 /** A clean end, and an end that leaves something unsaved (EX_IOERR of sysexits). */
 const EXIT = { clean: 0, unsaved: 74, broken: 70 } as const
@@ -15,7 +14,7 @@ export async function serve(): Promise<number> {
   const log = createLog({ level: config.WEFT_LOG_LEVEL, format: config.logFormat })
   watchForBugs(log)
   const hooks = config.WEFT_HOOKS === undefined ? {} : await loadHooks(config.WEFT_HOOKS)
-  const app = await startApp(config, log, { pagesDir: pagesDir(), hooks })
+  const app = await startApp(config, log, { pagesDir: join(packageRoot(), 'dist', 'pages'), hooks })
   log.info({ url: app.url, dataDir: config.WEFT_DATA_DIR }, `weft is ready at ${app.url}`)
   if (config.devMode) log.warn('development mode: whoever reaches this address gets any token')
   return whenEnded(app, log)
@@ -48,11 +47,4 @@ function watchForBugs(log: Logger): void {
     log.fatal({ err: error }, 'an uncaught exception')
     process.exit(EXIT.broken)
   })
-}
-
-/** Beside the package.json, wherever this file was built to. */
-function pagesDir(): string {
-  let folder = dirname(fileURLToPath(import.meta.url))
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder)
-  return join(folder, 'dist', 'pages')
 }

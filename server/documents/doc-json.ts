@@ -83,7 +83,7 @@ function listToJson(contents: readonly Content[]): Json {
 function valueToJson(value: unknown): Json {
   if (value instanceof Y.Doc) return { guid: value.guid }
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
-  if (!(value instanceof Y.AbstractType)) return (value ?? null) as Json
+  if (!(value instanceof Y.AbstractType)) return plainValue(value)
   if (value instanceof Y.Map) return mapToJson(value)
   if (value instanceof Y.Array) return listToJson(contentsOf(value))
   if (isNode(value)) {
@@ -91,6 +91,16 @@ function valueToJson(value: unknown): Json {
     return value instanceof Y.XmlElement ? (nodes[0] ?? null) : nodes
   }
   return textOf(contentsOf(value as SharedType))
+}
+
+/** JSON knows no whole numbers beyond 2^53: they become text, wherever they stand. */
+function plainValue(value: unknown): Json {
+  if (typeof value === 'bigint') return value.toString()
+  if (Array.isArray(value)) return value.map(plainValue)
+  if (typeof value !== 'object' || value === null) return (value ?? null) as Json
+  const record = emptyRecord()
+  for (const [key, inner] of Object.entries(value)) record[key] = valueToJson(inner)
+  return record
 }
 
 function isNode(type: unknown): boolean {

@@ -1,6 +1,7 @@
 /** A document in memory: one Y.Doc, one way to write to it, and what of it is durable. */
 import * as Y from 'yjs'
 import type { Clock } from '../../shared/clock.ts'
+import { digestOf } from '../../shared/digest.ts'
 import { WeftError } from '../../shared/errors.ts'
 import { quoteName, type DocumentName } from '../../shared/names.ts'
 import type { Random } from '../../shared/random.ts'
@@ -85,6 +86,8 @@ export class LiveDocument {
   /** An upper bound of the encoded size: every update counts, whatever it deleted. */
   #bytes: number
   #schema: number
+  #changes = 0
+  #digest: { readonly changes: number; readonly at: number; readonly digest: string } | undefined
 
   constructor(options: LiveDocumentOptions) {
     const { head, doc, limits } = options
@@ -247,6 +250,21 @@ export class LiveDocument {
     return isWhole
   }
 
+  /**
+   * A short name for all that the document holds, see shared/digest.ts. Undefined when it was asked
+   * for too recently and has changed since: it costs a walk over the whole document.
+   */
+  digest(): string | undefined {
+    const { clock } = this.#options
+    const known = this.#digest
+    if (known?.changes === this.#changes) return known.digest
+    const at = clock.monotonic()
+    if (known !== undefined && at - known.at < DIGEST_PAUSE_MS) return undefined
+    const digest = digestOf(this.doc)
+    this.#digest = { changes: this.#changes, at, digest }
+    return digest
+  }
+
   /** Would {@link write} change nothing? */
   knows(update: Uint8Array): boolean {
     return isKnown(this.doc, update)
@@ -301,6 +319,7 @@ export class LiveDocument {
   #onUpdate(update: Uint8Array, origin: unknown): void {
     const write = isWriteOrigin(origin) ? origin : null
     this.#bytes += update.byteLength
+    this.#changes += 1
     this.#fullState.add(update)
     if (write?.isStored !== true) this.#journaled.push(write?.author ?? SERVER_AUTHOR, update)
     this.#tell(listener => listener.onUpdate?.(update, write))
@@ -344,6 +363,8 @@ function openTransactions(doc: Y.Doc): number {
   return (doc as unknown as { readonly _transactionCleanups: readonly unknown[] })
     ._transactionCleanups.length
 }
+
+const DIGEST_PAUSE_MS = 1_000
 
 /** Author of changes that come from no principal: the server's own code. */
 const SERVER_AUTHOR = 'server'

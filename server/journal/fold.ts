@@ -21,8 +21,25 @@ export function fold({ state, updates }: FoldInput): Uint8Array {
     if (doc.store.pendingStructs !== null || doc.store.pendingDs !== null) {
       throw new Error('the entries do not add up: an update depends on one that is not there')
     }
-    return Y.encodeStateAsUpdate(doc)
+    const folded = Y.encodeStateAsUpdate(doc)
+    refuseUnreadable(folded, doc)
+    return folded
   } finally {
     doc.destroy()
+  }
+}
+
+/** Whoever opens the document has only these bytes: what cannot be read back must not be written. */
+function refuseUnreadable(folded: Uint8Array, doc: Y.Doc): void {
+  const copy = new Y.Doc()
+  try {
+    Y.applyUpdate(copy, folded)
+    const [wanted, found] = [doc, copy].map(one => Y.decodeStateVector(Y.encodeStateVector(one)))
+    const isSame =
+      wanted?.size === found?.size &&
+      [...(wanted ?? [])].every(([client, clock]) => found?.get(client) === clock)
+    if (!isSame) throw new Error('the folded state does not read back as what it was made of')
+  } finally {
+    copy.destroy()
   }
 }

@@ -37,11 +37,14 @@ type Waiting = {
   readonly bytes: number
   readonly resolve: (receipt: { seq: number }) => void
   readonly reject: (error: WeftError) => void
+  /** Settles with the answer, and never rejects. */
+  readonly answered: Promise<void>
 }
 
 export class GroupCommit {
   readonly #options: GroupCommitOptions
   #waiting: Waiting[] = []
+  #beingWritten: readonly Waiting[] = []
   #queuedEntries = 0
   #queuedBytes = 0
   #writing: Promise<void> | undefined
@@ -73,15 +76,25 @@ export class GroupCommit {
     }
     this.#queuedEntries += append.entries.length
     this.#queuedBytes += bytes
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ append, bytes, resolve, reject })
-      this.#writing ??= this.#writeUntilEmpty()
-    })
+    const { promise, resolve, reject } = Promise.withResolvers<{ seq: number }>()
+    const answered = promise.then(
+      () => {},
+      () => {},
+    )
+    this.#waiting.push({ append, bytes, resolve, reject, answered })
+    this.#writing ??= this.#writeUntilEmpty()
+    return promise
   }
 
-  /** Resolves when everything that waits now has been answered. */
+  /** Resolves when nothing waits any more. */
   async idle(): Promise<void> {
     while (this.#writing !== undefined) await this.#writing
+  }
+
+  /** Resolves when everything that waits now has been answered, whatever comes behind it. */
+  async barrier(): Promise<void> {
+    const last = this.#waiting.at(-1) ?? this.#beingWritten.at(-1)
+    await last?.answered
   }
 
   async #writeUntilEmpty(): Promise<void> {
@@ -89,7 +102,9 @@ export class GroupCommit {
     await Promise.resolve()
     while (this.#waiting.length > 0) {
       await this.#keepPace()
-      await this.#write(this.#takeBatch())
+      this.#beingWritten = this.#takeBatch()
+      await this.#write(this.#beingWritten)
+      this.#beingWritten = []
     }
     this.#writing = undefined
   }

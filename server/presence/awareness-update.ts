@@ -21,11 +21,12 @@ export function readAwarenessUpdate(update: Uint8Array): readonly AwarenessEntry
     const decoder = decoding.createDecoder(update)
     const count = decoding.readVarUint(decoder)
     if (count > ENTRIES_MAX) throw new RangeError(`${count} states in one update`)
-    return Array.from({ length: count }, () => ({
-      clientId: decoding.readVarUint(decoder),
-      clock: decoding.readVarUint(decoder),
-      state: decoding.readVarString(decoder),
-    }))
+    return Array.from({ length: count }, () => {
+      const clientId = decoding.readVarUint(decoder)
+      const clock = decoding.readVarUint(decoder)
+      const state = decoding.readVarString(decoder)
+      return { clientId, clock, state }
+    })
   } catch (error) {
     throw new WeftError('FRAME_INVALID', 'the bytes are no awareness update', { cause: error })
   }

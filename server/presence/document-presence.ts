@@ -52,8 +52,11 @@ export class DocumentPresence {
    */
   announce(session: PresenceSession, update: Uint8Array): readonly number[] {
     const entries = readAwarenessUpdate(update)
-    for (const { state } of entries) {
-      if (state.length <= this.#limits.stateBytesMax) continue
+    for (const { state, clock } of entries) {
+      if (state.length <= this.#limits.stateBytesMax) {
+        requireState(state, clock)
+        continue
+      }
       const sentence = `a presence state of ${state.length} characters`
       throw new WeftError(
         'FRAME_TOO_LARGE',
@@ -131,3 +134,18 @@ export class DocumentPresence {
     return this.#present.size === 0 ? undefined : this.encode(this.#present.keys())
   }
 }
+
+/** Every client parses what it is told of the others: one bad state would throw in all of them. */
+function requireState(state: string, clock: number): void {
+  if (clock > CLOCK_MAX) throw new WeftError('FRAME_INVALID', `a presence clock of ${clock}`)
+  try {
+    const parsed: unknown = JSON.parse(state)
+    if (typeof parsed === 'object' && !Array.isArray(parsed)) return
+  } catch (error) {
+    throw new WeftError('FRAME_INVALID', 'a presence state that is no JSON', { cause: error })
+  }
+  throw new WeftError('FRAME_INVALID', 'a presence state that is neither an object nor null')
+}
+
+/** Room for the clocks that are counted on from it. */
+const CLOCK_MAX = 2 ** 52

@@ -50,8 +50,10 @@ const refusals = {
   403: problemResponse('The token does not allow it.'),
 }
 const absences = {
+  400: problemResponse('The name or a parameter is bad.'),
   404: problemResponse('There is no such document.'),
   410: problemResponse('It was deleted.'),
+  500: problemResponse('What is stored of it fails its check.'),
   503: problemResponse('The store is away just now.'),
 }
 

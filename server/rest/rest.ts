@@ -61,6 +61,6 @@ export function createRest(options: RestOptions): OpenAPIHono<RestEnv> {
 
 /** Hono's own refusals: a body that is no JSON, mostly. */
 function asRefusal(error: Error): unknown {
-  const isMalformed = error instanceof HTTPException && error.status === 400
+  const isMalformed = error instanceof HTTPException && error.status >= 400 && error.status < 500
   return isMalformed ? new WeftError('REQUEST_INVALID', error.message) : error
 }

@@ -55,7 +55,13 @@ export function stockProvider({
     closes,
     destroy() {
       provider.destroy()
-      if (socket === undefined) websocketProvider.destroy()
+      if (socket !== undefined) return
+      // A socket that is closed while it connects says so, and nobody listens any more.
+      const open = websocketProvider.webSocket as {
+        on?: (event: string, f: () => void) => void
+      } | null
+      open?.on?.('error', () => {})
+      websocketProvider.destroy()
     },
   }
 }

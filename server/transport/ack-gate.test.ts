@@ -100,13 +100,13 @@ describe('[T2] acknowledgements keep the order of the updates', () => {
   test('one that waits for a repair holds those behind it back, durable or not', () => {
     const { gate, sent } = counting()
     gate.applied(1)
-    gate.awaitsRepair()
+    gate.awaitsRepair(null)
     gate.refused()
     gate.applied(2)
     gate.durable(2, 2)
     expect(sent()).toBe('+1')
     expect(gate.size).toBe(3)
-    gate.repaired(3)
+    gate.repaired(3, () => true)
     expect(sent()).toBe('')
     gate.durable(3, 3)
     expect(sent()).toBe('+1 -1 +1')
@@ -114,31 +114,31 @@ describe('[T2] acknowledgements keep the order of the updates', () => {
 
   test('one repair is for all that waited for one, and for none that comes later', () => {
     const { gate, sent } = counting()
-    gate.awaitsRepair()
-    gate.awaitsRepair()
-    gate.repaired(1)
-    gate.awaitsRepair()
+    gate.awaitsRepair(null)
+    gate.awaitsRepair(null)
+    gate.repaired(1, () => true)
+    gate.awaitsRepair(null)
     gate.durable(1, 1)
     expect(sent()).toBe('+2')
     gate.durable(2, 2)
     expect(sent()).toBe('')
-    gate.repaired(2)
+    gate.repaired(2, () => true)
     expect(sent()).toBe('+1')
   })
 
   test('a repair that brought what was durable already answers at once', () => {
     const { gate, sent } = counting()
     gate.durable(7, 7)
-    gate.awaitsRepair()
-    gate.repaired(7)
+    gate.awaitsRepair(null)
+    gate.repaired(7, () => true)
     expect(sent()).toBe('+1')
   })
 
   test('a repair that nobody waits for answers nothing', () => {
     const { gate, sent } = counting()
-    gate.repaired(0)
+    gate.repaired(0, () => true)
     gate.applied(1)
-    gate.repaired(1)
+    gate.repaired(1, () => true)
     expect(sent()).toBe('')
   })
 })
@@ -181,9 +181,9 @@ describe('how long an update waited', () => {
 
   test('an update that needed a repair waited from the beginning', () => {
     const { gate, waits, clock } = counting()
-    gate.awaitsRepair()
+    gate.awaitsRepair(null)
     clock.advance(100)
-    gate.repaired(1)
+    gate.repaired(1, () => true)
     clock.advance(10)
     gate.durable(1, 1)
     expect(waits).toEqual([110])
@@ -244,14 +244,14 @@ describe(`any course of events, SEED=${seed}`, () => {
               gate.applied(version)
             } else if (one.kind === 'awaits') {
               model.updates.push({ version: 'unknown' })
-              gate.awaitsRepair()
+              gate.awaitsRepair(null)
             } else if (one.kind === 'refused') {
               model.updates.push({ version: 'refused' })
               gate.refused()
             } else if (one.kind === 'repaired') {
               version += 1
               model.repair(version)
-              gate.repaired(version)
+              gate.repaired(version, () => true)
             } else if (one.kind === 'durable') {
               model.durableVersion = Math.min(version, model.durableVersion + one.changes)
               seq += one.changes

@@ -5,8 +5,8 @@ import type { SyncStatus } from '../../shared/frames.ts'
 type Waiting =
   /** Durable, once change `version` is. */
   | { kind: 'version'; version: number; readonly since: number }
-  /** The client has been asked for what was missing, and has not answered. */
-  | { kind: 'repair'; readonly since: number }
+  /** The client has been asked for what it lacks, and has not sent that; null: it is not known. */
+  | { kind: 'repair'; readonly update: Uint8Array | null; readonly since: number }
   /** Refused for good; it only waits for its turn. */
   | { kind: 'refused' }
 
@@ -22,6 +22,8 @@ export type AckGateOptions = {
 export class AckGate {
   readonly #options: AckGateOptions
   #waiting: Waiting[] = []
+  #repairs = 0
+  #repairBytes = 0
   #durableVersion: number
   #seq: number
 
@@ -44,9 +46,16 @@ export class AckGate {
     this.#release()
   }
 
+  /** Bytes of updates that are kept until they are in the document. */
+  get repairBytes(): number {
+    return this.#repairBytes
+  }
+
   /** An update is not in the document; the client will be asked for all that is missing. */
-  awaitsRepair(): void {
-    this.#waiting.push({ kind: 'repair', since: this.#options.now() })
+  awaitsRepair(update: Uint8Array | null): void {
+    this.#waiting.push({ kind: 'repair', update, since: this.#options.now() })
+    this.#repairBytes += update?.byteLength ?? 0
+    this.#repairs += 1
   }
 
   refused(): void {
@@ -54,12 +63,26 @@ export class AckGate {
     this.#release()
   }
 
-  /** The client sent all that was missing: what waited for it is as durable as `version`. */
-  repaired(version: number): void {
-    this.#waiting = this.#waiting.map(one =>
-      one.kind === 'repair' ? { kind: 'version', version, since: one.since } : one,
-    )
+  /**
+   * The client sent something. What waited for it and is in the document by now is as durable as
+   * `version`; an answer alone proves nothing, for it may hold less than was asked for. Returns how
+   * many still wait.
+   */
+  repaired(version: number, isThere: (update: Uint8Array) => boolean): number {
+    if (this.#repairs === 0) return 0
+    this.#repairs = 0
+    this.#repairBytes = 0
+    this.#waiting = this.#waiting.map((one): Waiting => {
+      if (one.kind !== 'repair') return one
+      if (one.update === null || isThere(one.update)) {
+        return { kind: 'version', version, since: one.since }
+      }
+      this.#repairs += 1
+      this.#repairBytes += one.update.byteLength
+      return one
+    })
     this.#release()
+    return this.#repairs
   }
 
   durable(version: number, seq: number): void {

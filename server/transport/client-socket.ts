@@ -11,7 +11,9 @@ import type { TurnFlusher } from './turn-flusher.ts'
 export type ClientSocketLimits = {
   /** Largest frame a client may send. */
   readonly frameBytesMax: number
-  /** Most bytes waiting to be read by a slow client. */
+  /** With more waiting to be read, a slow client gets no more single changes. */
+  readonly lagBytes: number
+  /** With more waiting to be read its socket is closed; one frame may be larger. */
   readonly sendBytesMax: number
 }
 
@@ -30,12 +32,16 @@ export type ClientSocketOptions = {
 export type ClientSocketListener = {
   /** The bytes are the listener's own: nothing else refers to them. */
   readonly onFrame: (bytes: Uint8Array) => void
+  /** Nothing waits to be read any more, after more did than there should. */
+  readonly onDrain: () => void
   /** Called once, whoever closed. */
   readonly onClose: () => void
 }
 
 /** How long a client has to answer our close before its socket is cut. */
 const CLOSE_TIMEOUT_MS = 2_000
+/** More than that in one turn is handed to the stream frame by frame. */
+const JOINED_BYTES_MAX = 64 << 10
 /** A close reason has at most 123 bytes (RFC 6455, section 5.5). */
 const REASON_BYTES_MAX = 123
 
@@ -46,6 +52,9 @@ export class ClientSocket {
   readonly #stream: Socket
   #state: 'open' | 'closing' | 'closed' = 'open'
   #outgoing: PackedFrame[] = []
+  #outgoingBytes = 0
+  /** Of those that wait. */
+  #largestFrame = 0
   #missedPings = 0
   #cancelCut: Cancel = () => {}
 
@@ -60,7 +69,16 @@ export class ClientSocket {
     return this.#state === 'open'
   }
 
-  listen({ onFrame, onClose }: ClientSocketListener): void {
+  /** The client reads more slowly than it is sent to. */
+  get isCongested(): boolean {
+    return this.#waitingBytes > this.#options.limits.lagBytes
+  }
+
+  get #waitingBytes(): number {
+    return this.#outgoingBytes + this.#stream.writableLength
+  }
+
+  listen({ onFrame, onDrain, onClose }: ClientSocketListener): void {
     const { metrics } = this.#options
     const ws = this.#webSocket
     ws.on('message', (data, isBinary) => {
@@ -68,6 +86,10 @@ export class ClientSocket {
       if (this.#state !== 'open') return
       metrics.tally.framesReceived += 1
       this.#receive(data as Buffer, { isBinary, onFrame })
+    })
+    this.#stream.on('drain', () => {
+      this.#largestFrame = 0
+      if (this.#state === 'open') onDrain()
     })
     ws.on('pong', () => {
       this.#missedPings = 0
@@ -110,7 +132,13 @@ export class ClientSocket {
   send(frame: PackedFrame): void {
     if (this.#state !== 'open') return
     this.#outgoing.push(frame)
+    this.#outgoingBytes += frame.byteLength
+    this.#largestFrame = Math.max(this.#largestFrame, frame.byteLength)
     if (this.#outgoing.length === 1) this.#options.flusher.add(this)
+    // A whole document may be larger than the limit: one of them does not count.
+    if (this.#waitingBytes - this.#largestFrame <= this.#options.limits.sendBytesMax) return
+    const sentence = `${this.#waitingBytes} bytes wait to be read`
+    this.close(new WeftError('SLOW_DOWN', sentence, { retryAfterMs: 1_000 }))
   }
 
   /**
@@ -119,15 +147,18 @@ export class ClientSocket {
    */
   flush(): void {
     const frames = this.#outgoing
-    const [first] = frames
+    const bytes = this.#outgoingBytes
     this.#outgoing = []
-    if (first === undefined || this.#state === 'closed') return
+    this.#outgoingBytes = 0
+    if (frames.length === 0 || this.#state === 'closed') return
     this.#options.metrics.tally.messagesSent += frames.length
-    this.#stream.write(frames.length === 1 ? first : Buffer.concat(frames))
-    const { sendBytesMax } = this.#options.limits
-    if (this.#stream.writableLength <= sendBytesMax) return
-    const sentence = `${this.#stream.writableLength} bytes wait to be read`
-    this.close(new WeftError('SLOW_DOWN', sentence, { retryAfterMs: 1_000 }))
+    const [first] = frames
+    if (frames.length === 1) return void this.#stream.write(first as PackedFrame)
+    if (bytes <= JOINED_BYTES_MAX) return void this.#stream.write(Buffer.concat(frames))
+    // Large frames are shared by all who get them, and are not copied for each.
+    this.#stream.cork()
+    for (const frame of frames) this.#stream.write(frame)
+    this.#stream.uncork()
   }
 
   /** Pings the client; cuts it off when it has not been heard of for two of them. */

@@ -2,6 +2,7 @@
 import { sleep, type Clock } from '../../shared/clock.ts'
 import { WeftError, toWeftError } from '../../shared/errors.ts'
 import type { DocumentName } from '../../shared/names.ts'
+import type { SchemaRange } from '../../shared/protocol.ts'
 import type { Decision, Principal } from '../../shared/permissions.ts'
 import type { Gatekeeper } from '../access/gatekeeper.ts'
 import type { Metrics } from '../base/metrics.ts'
@@ -38,8 +39,20 @@ export type EnterRequest = {
   /** The client as of now: its token may be renewed. */
   readonly principal: () => Principal
   readonly peer: SyncPeer
+  /** Versions of the application's schema that the client understands; undefined: it did not say. */
+  readonly schema: SchemaRange | undefined
   /** Called once, whoever ends the session. */
   readonly onEnd: () => void
+}
+
+export type SchemaQuestion = {
+  readonly principal: Principal
+  readonly schema: SchemaRange | undefined
+}
+
+/** Clients that say nothing of a schema are taken to understand them all. */
+export function isWithin(version: number, range: SchemaRange | undefined): boolean {
+  return range === undefined || (version >= range.min && version <= range.max)
 }
 
 export class DocumentDoor {
@@ -88,8 +101,18 @@ export class DocumentDoor {
     }
   }
 
+  /**
+   * Brings the document up to the client, where the application has said how. A migration that
+   * fails leaves the document as it is: those who understand that go on.
+   */
+  async bringUp({ document }: DocumentHold, { principal, schema }: SchemaQuestion): Promise<void> {
+    if (schema === undefined || schema.max <= document.schema) return
+    if (!this.decide(principal, document.name).allowed) return
+    await this.#options.documents.migrate(document, schema.max)
+  }
+
   /** Begins to sync. The hold is the session's from here on. */
-  enter({ hold, principal, peer, onEnd }: EnterRequest): SyncSession {
+  enter({ hold, principal, peer, schema, onEnd }: EnterRequest): SyncSession {
     const { rooms, clock, metrics } = this.#options
     const { document } = hold
     return new SyncSession({
@@ -98,6 +121,7 @@ export class DocumentDoor {
       peer,
       principal,
       mayWrite: () => this.decide(principal(), document.name),
+      understands: version => isWithin(version, schema),
       clock,
       metrics,
       onEnd() {

@@ -8,8 +8,10 @@ import type { FrameFormat } from './sync-peer.ts'
 /** A member of a room; its changes are not echoed to it. */
 export type RoomMember = PresenceSession & {
   readonly format: FrameFormat
-  /** False while the member has not asked for the document yet: it will get all of it. */
-  readonly isSynced: boolean
+  /** False while it has not asked for the document, or lags behind: it will get all of it later. */
+  readonly keepsUp: boolean
+  /** Called with what is about to be told; the member may fall behind instead of taking it. */
+  prepare(updates: readonly Uint8Array[]): void
   send(frame: PackedFrame): void
 }
 
@@ -87,6 +89,10 @@ export class Room {
     this.#isScheduled = false
     const updates = this.#updates
     this.#updates = []
+    if (updates.length > 0) {
+      const bytes = updates.map(({ update }) => update)
+      for (const member of this.#members) member.prepare(bytes)
+    }
     for (const { update, source } of updates) {
       this.#broadcast(source, format => format.sync(syncStep.update, update))
     }
@@ -105,7 +111,7 @@ export class Room {
     let lastKey = ''
     let frame: PackedFrame | undefined
     for (const member of this.#members) {
-      if (member === source || !member.isSynced) continue
+      if (member === source || !member.keepsUp) continue
       const { format } = member
       if (format.key !== lastKey) {
         lastKey = format.key

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { every, type Cancel, type Clock } from '../../shared/clock.ts'
 import { WeftError, toWeftError } from '../../shared/errors.ts'
+import type { SchemaRange } from '../../shared/protocol.ts'
 import type { Logger } from '../base/log.ts'
 import type { StopReport } from '../base/life-cycle.ts'
 import type { Metrics } from '../base/metrics.ts'
@@ -32,13 +33,16 @@ export type SocketsOptions = {
 
 type Connection = HocuspocusConnection | YConnection
 type Protocol = 'hocuspocus' | 'y-websocket'
-type Route =
+type Route = { readonly schema: SchemaRange | undefined } & (
   | { readonly protocol: 'hocuspocus' }
   | { readonly protocol: 'y-websocket'; readonly name: string; readonly token: string }
+)
 
 /** A y-websocket client that gives its token as a subprotocol names this one before it. */
 const SUBPROTOCOL = 'weft'
 const CLOSE_WAIT_MS = 50
+/** Long enough for the answer to be read. */
+const REFUSED_OPEN_MS = 1_000
 
 export class Sockets {
   readonly #options: SocketsOptions
@@ -89,10 +93,12 @@ export class Sockets {
     }
     checkOrigin(request, origins)
     const [path = '', query = ''] = (request.url ?? '').split('?', 2)
-    if (path === '/sync') return { protocol: 'hocuspocus' }
+    const parameters = new URLSearchParams(query)
+    const schema = readSchema(parameters.get('schema'))
+    if (path === '/sync') return { protocol: 'hocuspocus', schema }
     if (path.startsWith('/y/')) {
-      const token = new URLSearchParams(query).get('token') ?? subprotocolToken(request)
-      return { protocol: 'y-websocket', name: path.slice('/y/'.length), token }
+      const token = parameters.get('token') ?? subprotocolToken(request)
+      return { protocol: 'y-websocket', name: path.slice('/y/'.length), token, schema }
     }
     throw new WeftError('ROUTE_NOT_FOUND', 'no socket is served at this address')
   }
@@ -120,6 +126,7 @@ export class Sockets {
       route.protocol === 'hocuspocus'
         ? new HocuspocusConnection({
             socket,
+            schema: route.schema,
             lobby: this.#lobby,
             door,
             clock,
@@ -135,6 +142,7 @@ export class Sockets {
             onClose,
             name: route.name,
             token: route.token,
+            schema: route.schema,
           })
     this.#connections.set(connection, socket)
   }
@@ -147,7 +155,16 @@ export class Sockets {
   #refuse(stream: Socket, error: WeftError): void {
     this.#options.metrics.connectionsRefused.inc({ code: error.code })
     this.#options.log.info({ code: error.code, reason: error.message }, 'upgrade refused')
-    const body = JSON.stringify({ ...error.toWire(), status: error.status })
+    const { message: detail, ...wire } = error.toWire()
+    const body = JSON.stringify({
+      type: `urn:weft:error:${error.code}`,
+      title: error.code,
+      status: error.status,
+      detail,
+      ...wire,
+    })
+    // A client that keeps its half open would keep the descriptor.
+    this.#options.clock.after(REFUSED_OPEN_MS, () => stream.destroy())
     const retry = error.retryable ? 'Retry-After: 2\r\n' : ''
     stream.end(
       `HTTP/1.1 ${error.status} ${error.code}\r\nConnection: close\r\n${retry}` +
@@ -180,6 +197,17 @@ export class Sockets {
     this.#server.close()
     return []
   }
+}
+
+/** `?schema=2` or `?schema=1-2`: what stock clients understand of the application's schema. */
+function readSchema(given: string | null): SchemaRange | undefined {
+  if (given === null) return undefined
+  const match = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(given)
+  if (match === null) {
+    throw new WeftError('REQUEST_INVALID', 'schema is a version, or two with a hyphen between them')
+  }
+  const [, first, last = first] = match
+  return { min: Number(first), max: Number(last) }
 }
 
 function subprotocolToken({ headers }: IncomingMessage): string {

@@ -17,6 +17,8 @@ export type SyncPeer = {
   /** Does the client read the count in an acknowledgement? Stock clients count frames. */
   readonly countsAcknowledgements: boolean
   send(frame: PackedFrame): void
+  /** The client reads more slowly than it is sent to. */
+  readonly isCongested: boolean
   /** Nothing, in a protocol without acknowledgements. */
   acknowledge(status: SyncStatus): void
   /** Tells about this document; nothing, in a protocol without such messages. */

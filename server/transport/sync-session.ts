@@ -3,11 +3,15 @@ import type { Clock } from '../../shared/clock.ts'
 import { WeftError, toWeftError } from '../../shared/errors.ts'
 import { syncStep } from '../../shared/frames.ts'
 import type { Decision, Principal } from '../../shared/permissions.ts'
+import { quoteName } from '../../shared/names.ts'
+import type { CheckMessage } from '../../shared/protocol.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { LiveDocument } from '../documents/live-document.ts'
 import { readStateVector } from '../documents/state-vector.ts'
 import { reachesBeyond, type UpdateKind } from '../documents/update-check.ts'
 import { AckGate } from './ack-gate.ts'
+import { FullAnswers } from './full-answers.ts'
+import { Lag } from './lag.ts'
 import { pack, type PackedFrame } from './packed-frame.ts'
 import type { Room, RoomMember } from './room.ts'
 import type { SyncPeer } from './sync-peer.ts'
@@ -20,6 +24,8 @@ export type SyncSessionOptions = {
   readonly principal: () => Principal
   /** May this client write, now? Asked for each update, so it must be cheap. */
   readonly mayWrite: () => Decision
+  /** Does the client understand this version of the application's schema? */
+  readonly understands: (schema: number) => boolean
   readonly clock: Clock
   readonly metrics: Metrics
   /** Called once when the session ends for whatever reason. */
@@ -31,9 +37,11 @@ type Question = 'handshake' | 'repair'
 
 /** Updates waiting for their acknowledgement; a client that sends on and on has to wait. */
 const UNACKNOWLEDGED_MAX = 20_000
+/** Bytes of updates that cannot be integrated yet. */
+const REPAIR_BYTES_MAX = 4 << 20
 /** Repairs in a row that brought nothing; after that the client's next update asks again. */
 const FRUITLESS_REPAIRS_MAX = 3
-const REPAIR_RETRY_MS = 1_000
+const REPAIR_RETRY = { minMs: 1_000, maxMs: 30_000 }
 
 export class SyncSession implements RoomMember {
   readonly #options: SyncSessionOptions
@@ -45,11 +53,17 @@ export class SyncSession implements RoomMember {
   #fruitlessRepairs = 0
   #repairIsDue = false
   #synced = false
+  readonly #lag: Lag
+  readonly #fullAnswers: FullAnswers
+  /** The last question that has to wait: for the client to read, or because it asks too often. */
+  #owed: Uint8Array | undefined
   #ended = false
 
   constructor(options: SyncSessionOptions) {
     const { document, peer, metrics, clock } = options
     this.#options = options
+    this.#lag = new Lag(document)
+    this.#fullAnswers = new FullAnswers(clock, () => this.onDrain())
     this.#acks = new AckGate(
       {
         acknowledge: status => peer.acknowledge(status),
@@ -62,10 +76,12 @@ export class SyncSession implements RoomMember {
     this.#stopListening = document.listen({
       onDurable: ({ version, seq }) => this.#acks.durable(version, seq),
       onSaving: state => this.#onSaving(state),
+      onSchema: () => this.#tellSchema(),
       onEnd: error => this.end(error),
     })
     options.room.join(this)
     if (document.saving === 'failing') this.#onSaving('failing')
+    this.#tellSchema()
   }
 
   get principalId(): string {
@@ -76,8 +92,28 @@ export class SyncSession implements RoomMember {
     return this.#options.peer.format
   }
 
-  get isSynced(): boolean {
-    return this.#synced
+  get keepsUp(): boolean {
+    return this.#synced && !this.#lag.isBehind
+  }
+
+  prepare(updates: readonly Uint8Array[]): void {
+    if (!this.keepsUp || !this.#options.peer.isCongested) return
+    this.#options.metrics.lagging.inc()
+    this.#lag.begin(updates)
+  }
+
+  /** The client has read everything: it gets what it missed, and answers that had to wait. */
+  onDrain(): void {
+    if (this.#ended) return
+    const { room, peer } = this.#options
+    const missed = this.#lag.end()
+    if (missed !== undefined) {
+      peer.send(pack(peer.format.sync(syncStep.update, missed)))
+      room.sendPresence(this)
+    }
+    const owed = this.#owed
+    this.#owed = undefined
+    if (owed !== undefined) this.onStep1(owed)
   }
 
   send(frame: PackedFrame): void {
@@ -87,8 +123,17 @@ export class SyncSession implements RoomMember {
   /** The client says what it has: it gets the rest, and is asked for what we lack. */
   onStep1(stateVector: Uint8Array): void {
     const { document, room, peer } = this.#options
+    const vector = readStateVector(stateVector)
+    // One answer on its way at a time, and large ones not too often: who asks again and again gets
+    // the last answer alone.
+    if (this.#synced && (peer.isCongested || !this.#fullAnswers.allows())) {
+      this.#owed = stateVector
+      return
+    }
     const [first, ...others] = document.missingFor(stateVector)
-    this.#handshakeVector = readStateVector(stateVector)
+    this.#fullAnswers.given(first.byteLength)
+    this.#handshakeVector = vector
+    this.#lag.end()
     // What gathered for the others is in this answer already.
     room.flush()
     this.#synced = true
@@ -103,27 +148,33 @@ export class SyncSession implements RoomMember {
     const version = this.#write(update, 'state')
     // Stock providers count one answer a handshake; ours counts one for each frame that it sends.
     const isCounted = question === 'handshake' || this.#options.peer.countsAcknowledgements
-    if (isCounted) this.#expectAnswer(version)
+    if (isCounted) this.#expectAnswer(version, update)
     if (version === 'later') return this.#repair()
     if (version === 'refused') return
-    this.#fruitlessRepairs = 0
-    this.#acks.repaired(version)
+    if (this.#settleRepairs(version) > 0) this.#repair()
+    else this.#fruitlessRepairs = 0
   }
 
   onUpdate(update: Uint8Array): void {
-    if (this.#acks.size >= UNACKNOWLEDGED_MAX) {
+    if (this.#acks.size >= UNACKNOWLEDGED_MAX || this.#acks.repairBytes > REPAIR_BYTES_MAX) {
       const sentence = `${this.#acks.size} updates are not acknowledged yet`
       return this.end(new WeftError('SLOW_DOWN', sentence, { retryAfterMs: 1_000 }))
     }
     const isCounted = this.#isCounted(update)
     const version = this.#write(update, 'edit')
-    if (isCounted) this.#expectAnswer(version)
+    if (isCounted) this.#expectAnswer(version, update)
     if (version === 'later') this.#repair()
+    else if (version !== 'refused') this.#settleRepairs(version)
   }
 
-  #expectAnswer(version: number | 'later' | 'refused'): void {
+  /** How many updates still wait for what they depend on. */
+  #settleRepairs(version: number): number {
+    return this.#acks.repaired(version, update => this.#options.document.knows(update))
+  }
+
+  #expectAnswer(version: number | 'later' | 'refused', update: Uint8Array): void {
     if (version === 'refused') this.#acks.refused()
-    else if (version === 'later') this.#acks.awaitsRepair()
+    else if (version === 'later') this.#acks.awaitsRepair(update)
     else this.#acks.applied(version)
   }
 
@@ -148,12 +199,31 @@ export class SyncSession implements RoomMember {
   onDropped(count: number): void {
     // A stock provider may or may not have counted them: too few answers are safe, too many are not.
     if (!this.#options.peer.countsAcknowledgements) return
-    for (let i = 0; i < count; i++) this.#acks.awaitsRepair()
+    for (let i = 0; i < count; i++) this.#acks.awaitsRepair(null)
   }
 
   /** Throws FRAME_INVALID or FRAME_TOO_LARGE. */
   onAwareness(update: Uint8Array): void {
     this.#options.room.announce(this, update)
+  }
+
+  /** Do both ends hold the same? Asked by weft's own clients when all is quiet. */
+  onCheck({ id, digest, attempt }: CheckMessage): void {
+    const { document, room, peer, metrics } = this.#options
+    if (!this.keepsUp) return
+    // Whatever the client has not been told yet goes before the answer.
+    room.flush()
+    const ours = document.digest()
+    if (ours === undefined) return
+    const result = ours === digest ? 'same' : 'different'
+    if (result === 'different') metrics.divergence.inc({ attempt: Math.min(attempt, 3) })
+    peer.control({ type: 'weft.checked', id, result })
+  }
+
+  #tellSchema(): void {
+    const { document, peer, understands } = this.#options
+    if (understands(document.schema)) return
+    peer.control({ type: 'weft.access', access: 'read', error: upgradeRequired(document).toWire() })
   }
 
   onQueryAwareness(): void {
@@ -184,6 +254,7 @@ export class SyncSession implements RoomMember {
   #finish(): boolean {
     if (this.#ended) return false
     this.#ended = true
+    this.#fullAnswers.close()
     this.#stopListening()
     this.#options.room.leave(this)
     return true
@@ -197,7 +268,10 @@ export class SyncSession implements RoomMember {
     const { document, metrics } = this.#options
     try {
       const decision = this.#options.mayWrite()
-      if (!decision.allowed) return this.#refuseWrite(update, decision.because)
+      if (!decision.allowed) return this.#refuseWrite(update, this.#forbidden(decision.because))
+      if (!this.#options.understands(document.schema)) {
+        return this.#refuseWrite(update, upgradeRequired(document))
+      }
       const outcome = document.write(update, { author: this.principalId, source: this, kind })
       if (outcome.kind === 'gap') {
         metrics.gapsIn.inc()
@@ -215,13 +289,18 @@ export class SyncSession implements RoomMember {
   }
 
   /** A reader's handshake that brings nothing new is no attempt to write. */
-  #refuseWrite(update: Uint8Array, because: string): number | 'refused' {
-    const { document, metrics, principal, clock } = this.#options
+  #refuseWrite(update: Uint8Array, refusal: WeftError): number | 'refused' {
+    const { document, metrics } = this.#options
     if (document.knows(update)) return document.version
-    metrics.updatesRefused.inc({ code: 'FORBIDDEN' })
-    const isExpired = clock.now() >= principal().expiresAt
-    this.#tell(new WeftError(isExpired ? 'TOKEN_EXPIRED' : 'FORBIDDEN', because))
+    metrics.updatesRefused.inc({ code: refusal.code })
+    this.#tell(refusal)
     return 'refused'
+  }
+
+  #forbidden(because: string): WeftError {
+    const { clock, principal } = this.#options
+    const isExpired = clock.now() >= principal().expiresAt
+    return new WeftError(isExpired ? 'TOKEN_EXPIRED' : 'FORBIDDEN', because)
   }
 
   #tell(refusal: WeftError): void {
@@ -235,7 +314,9 @@ export class SyncSession implements RoomMember {
     this.#fruitlessRepairs += 1
     if (this.#fruitlessRepairs <= FRUITLESS_REPAIRS_MAX) return this.ask('repair')
     this.#repairIsDue = true
-    this.#options.clock.after(REPAIR_RETRY_MS, () => {
+    const attempt = this.#fruitlessRepairs - FRUITLESS_REPAIRS_MAX
+    const waitMs = Math.min(REPAIR_RETRY.maxMs, REPAIR_RETRY.minMs * 2 ** Math.min(attempt, 5))
+    this.#options.clock.after(waitMs, () => {
       this.#repairIsDue = false
       if (!this.#ended) this.ask('repair')
     })
@@ -244,4 +325,9 @@ export class SyncSession implements RoomMember {
   #onSaving(state: 'ok' | 'failing'): void {
     this.#options.peer.control({ type: 'weft.saving', state })
   }
+}
+
+function upgradeRequired({ name, schema }: LiveDocument): WeftError {
+  const sentence = `${quoteName(name)} follows version ${schema} of the schema`
+  return new WeftError('UPGRADE_REQUIRED', sentence)
 }

@@ -6,6 +6,8 @@ import { threadUrl } from '../../base/thread-url.ts'
 import type { Damage } from '../journal.ts'
 import type { CallName, Calls, FromThread } from './thread-protocol.ts'
 
+const KINDS: ReadonlySet<unknown> = new Set<FromThread['kind']>(['answer', 'failure', 'damage'])
+
 type Pending = {
   readonly resolve: (answer: unknown) => void
   readonly reject: (error: WeftError) => void
@@ -53,6 +55,8 @@ export class JournalThread {
   }
 
   #onMessage(message: FromThread): void {
+    // `node --watch` sends messages of its own through the ports of threads.
+    if (!KINDS.has(message.kind)) return
     if (message.kind === 'damage') return this.#listeners.onDamage(message.name, message.damage)
     const pending = this.#pending.get(message.id)
     this.#pending.delete(message.id)

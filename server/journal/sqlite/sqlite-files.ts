@@ -1,6 +1,7 @@
 /** The files of an embedded store, and the lock that keeps a second server away from them. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { StartError } from '../../base/start-error.ts'
 import Database from 'better-sqlite3'
 
 export type SqliteFiles = {
@@ -30,7 +31,7 @@ export function lockDataDir(dataDir: string): () => void {
     lock.exec('BEGIN EXCLUSIVE')
   } catch (error) {
     lock.close()
-    throw new Error(
+    throw new StartError(
       `another weft is running on ${dataDir}: stop it, or set WEFT_DATA_DIR to another folder`,
       { cause: error },
     )

@@ -18,12 +18,14 @@ import type { Principal } from '../../../shared/permissions.ts'
 import {
   PROTOCOL_VERSION,
   encodeControlMessage,
+  type CheckMessage,
   type ClientHello,
   type ControlMessage,
+  type SchemaRange,
 } from '../../../shared/protocol.ts'
 import * as decoding from 'lib0/decoding'
 import type { DocumentHold } from '../../documents/documents.ts'
-import type { DocumentDoor } from '../document-door.ts'
+import { isWithin, type DocumentDoor } from '../document-door.ts'
 import { pack, type PackedFrame } from '../packed-frame.ts'
 import type { SyncSession } from '../sync-session.ts'
 import type { FrameFormat, SyncPeer } from '../sync-peer.ts'
@@ -33,8 +35,12 @@ export type AttachmentOptions = {
   /** The address that the client gave, and that all answers carry. */
   readonly address: string
   readonly hello: ClientHello | undefined
+  /** What the address of the socket said of the schema, for clients without a hello. */
+  readonly schema: SchemaRange | undefined
   readonly door: DocumentDoor
   readonly sendFrame: (frame: PackedFrame) => void
+  /** Does the client read more slowly than it is sent to? */
+  readonly isCongested: () => boolean
   /** Most bytes that may wait while the document is opening. */
   readonly queueBytesMax: number
   /** The client showed a valid token. */
@@ -108,6 +114,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
     const onUnavailable = (error: WeftError) => this.#tell(error)
     try {
       this.#hold = await door.open(this.#name(), { principal, signal, onUnavailable })
+      await this.#bringUp(this.#hold, principal)
       const { incarnation } = this.#hold.document
       if (hello?.incarnation !== undefined && hello.incarnation !== incarnation) {
         const sentence = `${quoteName(this.#name())} is another document by now`
@@ -116,6 +123,20 @@ export class Attachment implements LobbyGuest, SyncPeer {
     } catch (error) {
       throw this.#refuse(toWeftError(error))
     }
+  }
+
+  async #bringUp(hold: DocumentHold, principal: Principal): Promise<void> {
+    try {
+      await this.#options.door.bringUp(hold, { principal, schema: this.#schema })
+    } catch (error) {
+      // It can still be read, and written by those who understand it as it is.
+      this.#tell(toWeftError(error))
+    }
+  }
+
+  get #schema(): SchemaRange | undefined {
+    const { hello, schema } = this.#options
+    return hello?.schema ?? schema
   }
 
   connected(connection: Connection): void {
@@ -128,6 +149,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
       hold,
       principal: () => this.#principal ?? principal,
       peer: this,
+      schema: this.#schema,
       onEnd: () => this.#ended(null),
     })
     this.#state = { kind: 'syncing', session }
@@ -174,6 +196,10 @@ export class Attachment implements LobbyGuest, SyncPeer {
     else throw new WeftError('FRAME_INVALID', `a sync message of unknown step ${step}`)
   }
 
+  onCheck(check: CheckMessage): void {
+    if (this.#state.kind === 'syncing') this.#state.session.onCheck(check)
+  }
+
   /** Over the limit an update is dropped and counted: the handshake brings it again. */
   #queue(frame: Frame, opening: Opening): void {
     const bytes = frame.decoder.arr.byteLength
@@ -193,8 +219,16 @@ export class Attachment implements LobbyGuest, SyncPeer {
 
   // --- what the session answers --------------------------------------------------------------
 
+  get isCongested(): boolean {
+    return this.#options.isCongested()
+  }
+
   send(frame: PackedFrame): void {
     this.#options.sendFrame(frame)
+  }
+
+  onDrain(): void {
+    if (this.#state.kind === 'syncing') this.#state.session.onDrain()
   }
 
   acknowledge(status: Parameters<SyncPeer['acknowledge']>[0]): void {
@@ -231,7 +265,8 @@ export class Attachment implements LobbyGuest, SyncPeer {
       protocol: PROTOCOL_VERSION,
       incarnation: document.incarnation,
       seq: document.seq,
-      access: this.#mayWrite() ? 'write' : 'read',
+      access: this.#mayWrite() && isWithin(document.schema, this.#schema) ? 'write' : 'read',
+      schema: document.schema,
       ...this.#options.door.terms,
     }
   }

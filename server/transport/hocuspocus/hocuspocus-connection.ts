@@ -11,7 +11,12 @@ import {
   statelessFrame,
   type Frame,
 } from '../../../shared/frames.ts'
-import { encodeControlMessage, parseClientHello } from '../../../shared/protocol.ts'
+import {
+  encodeControlMessage,
+  parseCheckMessage,
+  parseClientHello,
+  type SchemaRange,
+} from '../../../shared/protocol.ts'
 import * as decoding from 'lib0/decoding'
 import type { Cancel, Clock } from '../../../shared/clock.ts'
 import type { Metrics } from '../../base/metrics.ts'
@@ -23,6 +28,8 @@ import type { Lobby } from './lobby.ts'
 
 export type HocuspocusConnectionOptions = {
   readonly socket: ClientSocket
+  /** What the socket's address says of the application's schema. */
+  readonly schema: SchemaRange | undefined
   readonly lobby: Lobby
   readonly door: DocumentDoor
   readonly clock: Clock
@@ -77,7 +84,13 @@ export class HocuspocusConnection {
     this.#cancelAuthTimeout = clock.after(limits.authTimeoutMs, () =>
       socket.close(new WeftError('TOKEN_MISSING', 'no valid token in time')),
     )
-    socket.listen({ onFrame: bytes => this.#onFrame(bytes), onClose: () => this.#onClose() })
+    socket.listen({
+      onFrame: bytes => this.#onFrame(bytes),
+      onDrain: () => {
+        for (const { attachment } of this.#seats.values()) attachment.onDrain()
+      },
+      onClose: () => this.#onClose(),
+    })
   }
 
   /** Something for the client's own watch over its connection: browsers hide pings from it. */
@@ -116,7 +129,7 @@ export class HocuspocusConnection {
     }
   }
 
-  #toSeat(frame: Frame, { id, attachment }: Seat): void {
+  #toSeat(frame: Frame, { attachment }: Seat): void {
     switch (frame.type) {
       case messageType.sync:
       case messageType.syncReply:
@@ -124,7 +137,7 @@ export class HocuspocusConnection {
       case messageType.queryAwareness:
         return attachment.onFrame(frame)
       case messageType.stateless:
-        return this.#client.handleMessage(readdress(frame, id))
+        return onStateless(frame, attachment)
       case messageType.close:
         return attachment.leave()
       default:
@@ -156,14 +169,20 @@ export class HocuspocusConnection {
       return this.#refuseSeat(frame.address, new WeftError('TOO_MANY_DOCUMENTS', sentence))
     }
     const hello = parseClientHello(message.hello)
+    if (hello === undefined && message.hello !== '') {
+      const error = new WeftError('REQUEST_INVALID', 'the hello behind the token cannot be read')
+      return this.#refuseSeat(frame.address, error)
+    }
     this.#understandsPing ||= hello !== undefined || Number.parseInt(message.version, 10) >= 4
     const { address } = frame
     const id = `seat-${this.#nextId++}`
     const attachment = new Attachment({
       address,
       hello,
+      schema: this.#options.schema,
       door,
       sendFrame: outgoing => socket.send(outgoing),
+      isCongested: () => socket.isCongested,
       queueBytesMax: limits.queueBytesMax,
       onAuthenticated: () => this.#cancelAuthTimeout(),
       onEnd: error => {
@@ -206,4 +225,10 @@ export class HocuspocusConnection {
     this.#client.handleClose()
     this.#options.onClose()
   }
+}
+
+/** Weft's own messages; an application's are not passed on, for nobody has said who may send them. */
+function onStateless({ decoder }: Frame, attachment: Attachment): void {
+  const check = parseCheckMessage(decoding.readVarString(decoder))
+  if (check !== undefined) attachment.onCheck(check)
 }

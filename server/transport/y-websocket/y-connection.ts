@@ -3,7 +3,7 @@ import * as decoding from 'lib0/decoding'
 import { WeftError, toWeftError } from '../../../shared/errors.ts'
 import { syncStep } from '../../../shared/frames.ts'
 import { documentName } from '../../../shared/names.ts'
-import type { ControlMessage } from '../../../shared/protocol.ts'
+import type { ControlMessage, SchemaRange } from '../../../shared/protocol.ts'
 import type { Metrics } from '../../base/metrics.ts'
 import type { ClientSocket } from '../client-socket.ts'
 import type { DocumentDoor } from '../document-door.ts'
@@ -25,6 +25,7 @@ export type YConnectionOptions = {
   /** As it stands in the address; not checked yet. */
   readonly name: string
   readonly token: string
+  readonly schema: SchemaRange | undefined
   /** Most bytes that may wait while the document is opening. */
   readonly queueBytesMax: number
   readonly onClose: () => void
@@ -49,6 +50,9 @@ export class YConnection implements SyncPeer {
     this.#options = options
     options.socket.listen({
       onFrame: bytes => this.#onFrame(bytes),
+      onDrain: () => {
+        if (this.#state.kind === 'syncing') this.#state.session.onDrain()
+      },
       onClose: () => {
         this.#leaving.abort()
         if (this.#state.kind === 'syncing') this.#state.session.close()
@@ -77,7 +81,8 @@ export class YConnection implements SyncPeer {
       if (this.#state.kind !== 'opening') return hold.release()
       const { frames } = this.#state
       const onEnd = () => {}
-      const session = door.enter({ hold, principal: () => principal, peer: this, onEnd })
+      const { schema } = this.#options
+      const session = door.enter({ hold, principal: () => principal, peer: this, schema, onEnd })
       this.#state = { kind: 'syncing', session }
       session.ask('handshake')
       for (const bytes of frames) this.#onFrame(bytes)
@@ -124,6 +129,10 @@ export class YConnection implements SyncPeer {
       default:
         throw new WeftError('FRAME_INVALID', `a message of unknown type ${type}`)
     }
+  }
+
+  get isCongested(): boolean {
+    return this.#options.socket.isCongested
   }
 
   send(frame: PackedFrame): void {
