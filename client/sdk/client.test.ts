@@ -215,6 +215,49 @@ describe('the sdk', () => {
     await small.whenSaved()
   })
 
+  test('what is typed after a change that is too large is not called saved, until it is undone', async () => {
+    const store = new MemoryStore()
+    const client = connect('alice', { offline: store })
+    const alice = client.open('a')
+    alice.doc.getText('t').insert(0, 'before')
+    await alice.whenSaved()
+    alice.doc.getText('t').insert(0, 'x'.repeat(1_200_000))
+    await expect(alice.whenSaved()).rejects.toMatchObject({ code: 'UPDATE_TOO_LARGE' })
+    alice.doc.getText('t').insert(0, 'tail')
+    await expect(alice.whenSaved()).rejects.toMatchObject({ code: 'UPDATE_TOO_LARGE' })
+    expect(alice.state.get()).toMatchObject({ unsaved: 2, save: { kind: 'not saving' } })
+    client.disconnect()
+    client.connect()
+    await until(() => alice.status.kind === 'live', 'live again')
+    expect(alice.state.get().unsaved).toBe(2)
+    alice.doc.getText('t').delete(4, 1_200_000)
+    await until(() => alice.saved, 'it fits now')
+    const bob = connect('bob').open('a')
+    await bob.whenSynced()
+    expect(bob.doc.getText('t').toString()).toBe('tailbefore')
+  })
+
+  test('an edit made at once counts as unsaved at once', () => {
+    const alice = createClient({ url: 'http://127.0.0.1:1', token: 'x', offline: 'memory' })
+    clients.push(alice)
+    const handle = alice.open('a')
+    handle.doc.getText('t').insert(0, 'hi')
+    expect(handle.saved).toBe(false)
+    expect(handle.state.get().unsaved).toBe(1)
+  })
+
+  test('waiting ends when the document is closed, and a closed client opens nothing', async () => {
+    const client = connect('alice')
+    client.disconnect()
+    const handle = client.open('a')
+    handle.doc.getText('t').insert(0, 'x')
+    const waiting = [handle.whenSaved(), handle.whenSynced()]
+    handle.close()
+    for (const one of waiting) await expect(one).rejects.toMatchObject({ code: 'SHUTTING_DOWN' })
+    await client.close()
+    expect(() => client.open('a')).toThrow(/closed/)
+  })
+
   test('many offline changes beyond the limit of one update arrive in pieces', async () => {
     const client = connect('alice')
     const alice = client.open('a')

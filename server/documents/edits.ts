@@ -185,7 +185,7 @@ class Copy {
     this.#doc.on('update', onUpdate)
     try {
       const result = this.#doc.transact(() => change(this.#doc))
-      if (result instanceof Promise) throw new TypeError('an edit must not wait for anything')
+      refuseWaiting(result)
       if (updates.length === 0) return { result }
       return { update: Y.mergeUpdates(updates), result }
     } finally {
@@ -203,6 +203,14 @@ class Copy {
     this.#stopListening()
     this.#doc.destroy()
   }
+}
+
+/** What comes after the first wait would change a copy that nobody looks at any more. */
+function refuseWaiting(result: unknown): void {
+  if (!(result instanceof Promise)) return
+  // Its own failure, should there be one, is nobody's any more.
+  result.catch(() => {})
+  throw new TypeError('an edit must not wait for anything')
 }
 
 /** A list of etags, as HTTP writes them; `*` is any. */

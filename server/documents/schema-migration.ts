@@ -38,10 +38,11 @@ export async function migrateDocument(
           author: AUTHOR,
           change: doc => {
             // Waited for its turn: somebody else may have done it by now.
-            if (document.schema !== from) return
-            migration(doc)
+            if (document.schema !== from) return undefined
+            const result: unknown = migration(doc)
             // A migration that finds nothing to change still moves the version.
             doc.getMap(SCHEMA_ROOT).set('version', to)
+            return result
           },
           schema: { from, to },
         }),
