@@ -48,9 +48,8 @@ export type App = {
    */
   edit<T>(
     name: string,
-    actor: { readonly id: string },
+    actor: { readonly id: string } & Pick<Edit<T>, 'ifMatch' | 'request'>,
     change: (doc: Y.Doc) => T,
-    options?: Pick<Edit<T>, 'ifMatch' | 'request'>,
   ): Promise<EditReceipt<T>>
   readonly metrics: Metrics
   /** Resolves with a reason when a part failed so that only a new start can mend it. */
@@ -116,8 +115,8 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   return {
     url: http.url,
     documents,
-    edit: (name, { id }, change, edit = {}) =>
-      documents.edit(documentName(name), { ...edit, author: id, change, create: true }),
+    edit: (name, { id, ...conditions }, change) =>
+      documents.edit(documentName(name), { ...conditions, author: id, change, create: true }),
     metrics,
     broken,
     stop: (timeoutMs = config.WEFT_DRAIN_TIMEOUT_MS) => lifeCycle.stop(timeoutMs),

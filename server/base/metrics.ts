@@ -44,10 +44,7 @@ export function createMetrics() {
   const histogram = (name: string, help: string, buckets = secondsBuckets) =>
     new Histogram({ name, help, buckets, registers })
 
-  tallied('messages_sent_total', 'Frames sent.', 'messagesSent')
-  tallied('weft_frames_received_total', 'Frames received.', 'framesReceived')
-  tallied('weft_updates_applied_total', 'Updates applied to documents.', 'updatesApplied')
-  tallied('weft_update_bytes_received_total', 'Bytes of applied updates.', 'updateBytes')
+  collectTally(tallied)
 
   return {
     registry,
@@ -89,4 +86,11 @@ export function createMetrics() {
     requests: counter('weft_http_requests_total', 'REST requests.', ['route', 'status']),
     unexpected: counter('weft_unexpected_errors_total', 'Errors nobody planned for.', ['where']),
   }
+}
+
+function collectTally(tallied: (name: string, help: string, field: keyof Tally) => unknown): void {
+  tallied('messages_sent_total', 'Frames sent.', 'messagesSent')
+  tallied('weft_frames_received_total', 'Frames received.', 'framesReceived')
+  tallied('weft_updates_applied_total', 'Updates applied to documents.', 'updatesApplied')
+  tallied('weft_update_bytes_received_total', 'Bytes of applied updates.', 'updateBytes')
 }

@@ -125,7 +125,7 @@ function nodeToJson(node: SharedType): Json[] {
 
 /** One child of a rich text, as its list of nodes: one for an element, one a run for a text. */
 export function docNodeToJson(node: unknown): readonly Json[] {
-  return isNode(node) ? nodeToJson(node as unknown as SharedType) : []
+  return isNode(node) ? nodeToJson(node as SharedType) : []
 }
 
 type Delta = { readonly insert: unknown; readonly attributes?: { readonly [mark: string]: Json } }

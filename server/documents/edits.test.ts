@@ -167,7 +167,8 @@ describe('edits by programs', () => {
     ])
     await until(() => fragment.toString().includes('heading'), 'seen')
     expect(fragment.toArray().slice(0, 2)).toEqual([two, three])
-    expect(one?._item?.deleted).toBe(true)
+    expect(one?.parent).not.toBe(two)
+    expect(fragment.toArray()).not.toContain(one)
     expect(fragment.toString()).toBe(
       '<paragraph><bold>two!</bold></paragraph><paragraph>three</paragraph><heading level="2"></heading>',
     )

@@ -93,7 +93,7 @@ export function nodeOf(node: JsonObject, depth = 1): Y.XmlElement | Y.XmlText {
   element.insert(
     0,
     children.map(child =>
-      isList(child) ? textOf(child as readonly TextNode[]) : nodeOf(child as JsonObject, depth + 1),
+      isList(child) ? textOf(child as readonly TextNode[]) : nodeOf(child, depth + 1),
     ),
   )
   return element

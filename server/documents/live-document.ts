@@ -1,7 +1,7 @@
 /** A document in memory: one Y.Doc, one way to write to it, and what of it is durable. */
 import * as Y from 'yjs'
 import type { Clock } from '../../shared/clock.ts'
-import { digestOf } from '../../shared/digest.ts'
+import { DocumentDigest } from './document-digest.ts'
 import { WeftError } from '../../shared/errors.ts'
 import { quoteName, type DocumentName } from '../../shared/names.ts'
 import type { Random } from '../../shared/random.ts'
@@ -12,6 +12,7 @@ import { DocumentLog, type DurableBatch, type SavingState } from './document-log
 import { FullState } from './full-state.ts'
 import { readStateVector } from './state-vector.ts'
 import type { UnsavedBudget } from './unsaved.ts'
+import { applyWhole } from './apply-whole.ts'
 import { checkUpdate, isKnown, type UpdateFit, type UpdateKind } from './update-check.ts'
 
 export type LiveDocumentLimits = {
@@ -86,8 +87,7 @@ export class LiveDocument {
   /** An upper bound of the encoded size: every update counts, whatever it deleted. */
   #bytes: number
   #schema: number
-  #changes = 0
-  #digest: { readonly changes: number; readonly at: number; readonly digest: string } | undefined
+  readonly #digest: DocumentDigest
 
   constructor(options: LiveDocumentOptions) {
     const { head, doc, limits } = options
@@ -98,6 +98,7 @@ export class LiveDocument {
     this.#bytes = head.bytes
     this.#schema = head.schema
     this.#fullState = new FullState(doc)
+    this.#digest = new DocumentDigest(doc, options.clock)
     this.#journaled = new DocumentLog({
       ...options,
       notSavingAfterMs: limits.notSavingAfterMs,
@@ -158,21 +159,14 @@ export class LiveDocument {
       return this.write(Y.diffUpdate(update, Y.encodeStateVector(this.doc)), origin)
     }
     this.#refuseWhenFull(update.byteLength)
-    let isWhole = false
-    try {
-      Y.applyUpdate(this.doc, update, origin)
-    } catch (error) {
-      this.#spoil(error)
-      throw new WeftError('UPDATE_INVALID', 'the update cannot be applied', { cause: error })
-    } finally {
-      isWhole = this.#dropPending()
+    const applied = applyWhole(this.doc, update, origin)
+    if (applied.kind === 'broken') {
+      this.#spoil(applied.error)
+      throw new WeftError('UPDATE_INVALID', 'the update cannot be applied', {
+        cause: applied.error,
+      })
     }
-    // An exception of its own inside Yjs leaves transactions that never end, and no more updates.
-    if (openTransactions(this.doc) > 0) {
-      this.#spoil(new Error('a transaction did not end'))
-      throw spoiledError()
-    }
-    return isWhole ? { kind: 'applied', version: this.version } : { kind: 'gap' }
+    return applied.kind === 'whole' ? { kind: 'applied', version: this.version } : { kind: 'gap' }
   }
 
   #check(update: Uint8Array, kind: UpdateKind): UpdateFit {
@@ -239,30 +233,11 @@ export class LiveDocument {
   }
 
   /**
-   * True when nothing was pending. The check lets few gaps through, such as circles; they are not
-   * acknowledged either, and must not stay: no later update, of anybody, would be whole.
-   */
-  #dropPending(): boolean {
-    const { store } = this.doc
-    const isWhole = store.pendingStructs === null && store.pendingDs === null
-    store.pendingStructs = null
-    store.pendingDs = null
-    return isWhole
-  }
-
-  /**
-   * A short name for all that the document holds, see shared/digest.ts. Undefined when it was asked
-   * for too recently and has changed since: it costs a walk over the whole document.
+   * A short name for all that the document holds; undefined when it was asked for too recently and
+   * has changed since.
    */
   digest(): string | undefined {
-    const { clock } = this.#options
-    const known = this.#digest
-    if (known?.changes === this.#changes) return known.digest
-    const at = clock.monotonic()
-    if (known !== undefined && at - known.at < DIGEST_PAUSE_MS) return undefined
-    const digest = digestOf(this.doc)
-    this.#digest = { changes: this.#changes, at, digest }
-    return digest
+    return this.#digest.get()
   }
 
   /** Would {@link write} change nothing? */
@@ -319,7 +294,7 @@ export class LiveDocument {
   #onUpdate(update: Uint8Array, origin: unknown): void {
     const write = isWriteOrigin(origin) ? origin : null
     this.#bytes += update.byteLength
-    this.#changes += 1
+    this.#digest.changed()
     this.#fullState.add(update)
     if (write?.isStored !== true) this.#journaled.push(write?.author ?? SERVER_AUTHOR, update)
     this.#tell(listener => listener.onUpdate?.(update, write))
@@ -357,14 +332,6 @@ export class LiveDocument {
 function spoiledError(): WeftError {
   return new WeftError('DOCUMENT_UNAVAILABLE', 'the document is read anew', { retryAfterMs: 500 })
 }
-
-/** Yjs works its transactions off one after the other, and keeps the list in a private field. */
-function openTransactions(doc: Y.Doc): number {
-  return (doc as unknown as { readonly _transactionCleanups: readonly unknown[] })
-    ._transactionCleanups.length
-}
-
-const DIGEST_PAUSE_MS = 1_000
 
 /** Author of changes that come from no principal: the server's own code. */
 const SERVER_AUTHOR = 'server'

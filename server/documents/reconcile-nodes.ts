@@ -4,7 +4,7 @@ import * as Y from 'yjs'
 import { WeftError } from '../../shared/errors.ts'
 import { likenessOfText, replaceRun } from './align.ts'
 import { docNodeToJson, type Json } from './doc-json.ts'
-import { isList, isObject, joinTexts, marksOf, nodeOf, type TextNode } from './json-doc.ts'
+import { isList, isObject, joinTexts, marksOf, nodeOf } from './json-doc.ts'
 import { reconcileRuns } from './reconcile-text.ts'
 
 type JsonObject = { readonly [key: string]: Json }
@@ -113,7 +113,7 @@ function runOf(node: JsonObject) {
   if (typeof node['text'] !== 'string') {
     throw new WeftError('REQUEST_INVALID', 'a text node without text')
   }
-  return { text: node['text'], attributes: marksOf(node as TextNode) }
+  return { text: node['text'], attributes: marksOf(node) }
 }
 
 function isRuns(child: Child): child is readonly JsonObject[] {

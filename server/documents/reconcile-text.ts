@@ -1,6 +1,6 @@
 /** Turns one text into another by inserting and deleting only what differs. */
 import { diffArrays } from 'diff'
-import * as Y from 'yjs'
+import type * as Y from 'yjs'
 import type { Json } from './doc-json.ts'
 
 export type Attributes = { readonly [mark: string]: Json }

@@ -15,7 +15,7 @@ const VALUE_DEPTH_MAX = 64
 type Decoded = ReturnType<typeof Y.decodeUpdate>
 type Struct = Decoded['structs'][number]
 /** Compared by identity; what it holds does not matter here. */
-type SharedType = { readonly _item: Y.Item | null }
+type SharedType = Pick<Y.AbstractType<never>, '_item'>
 
 /** The list or map entry that an item stands in; `null` where it does not matter any more. */
 type Place = { readonly parent: SharedType | string; readonly key: string | null } | null
@@ -142,10 +142,11 @@ class StructureCheck {
     let parent = place?.parent
     while (parent !== undefined && typeof parent !== 'string' && depth <= TYPE_DEPTH_MAX) {
       depth += 1
+      const { _item: item }: SharedType = parent
       const holder = this.#holders.get(parent)
       parent =
         holder === undefined
-          ? (parent._item?.parent as SharedType)
+          ? (item?.parent as SharedType | undefined)
           : this.#places.get(holder)?.parent
     }
     return depth
@@ -157,7 +158,7 @@ class StructureCheck {
 
   #find(id: Y.ID): Struct | undefined {
     const { store } = this.#doc
-    if (id.clock < Y.getState(store, id.client)) return Y.getItem(store, id) as Struct
+    if (id.clock < Y.getState(store, id.client)) return Y.getItem(store, id)
     return findIn(this.#fresh.get(id.client) ?? [], id.clock)
   }
 }

@@ -1,5 +1,5 @@
 /** Gathers the appends of all documents into one commit after the other, at the disk's own pace. */
-import { WeftError, toWeftError } from '../../shared/errors.ts'
+import { WeftError, toWeftError, type ErrorCode } from '../../shared/errors.ts'
 import { sleep, type Clock } from '../../shared/clock.ts'
 import type { Append } from './journal.ts'
 
@@ -7,6 +7,10 @@ import type { Append } from './journal.ts'
 export type AppendOutcome =
   | { readonly ok: true; readonly seq: number }
   | { readonly ok: false; readonly error: WeftError }
+
+export function refusedAppend(code: ErrorCode, sentence: string): AppendOutcome {
+  return { ok: false, error: new WeftError(code, sentence) }
+}
 
 export type GroupCommitOptions = {
   /** Stores all appends in one commit; rejects when the commit as a whole failed. */

@@ -3,11 +3,12 @@ import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi'
 import type { HonoRequest } from 'hono'
 import * as Y from 'yjs'
 import { WeftError } from '../../shared/errors.ts'
-import { documentName, quoteName, spaceOf, type DocumentName } from '../../shared/names.ts'
+import { documentName, quoteName, type DocumentName } from '../../shared/names.ts'
 import type { Principal } from '../../shared/permissions.ts'
 import { docToJson } from '../documents/doc-json.ts'
 import type { DocumentHead } from '../journal/journal.ts'
 import type { Seed } from '../documents/document-hooks.ts'
+import { etagOf, headSchema, toBody } from './document-head.ts'
 import { principalOf } from './authenticate.ts'
 import { problemResponse } from './problem.ts'
 import { createRouter, type RestEnv, type RestOptions } from './rest-env.ts'
@@ -15,19 +16,6 @@ import { createRouter, type RestEnv, type RestOptions } from './rest-env.ts'
 const LIST_LIMIT_MAX = 1_000
 /** How many pages of the store one request looks through for documents that the asker may read. */
 const SCAN_PAGES_MAX = 20
-
-const headSchema = z
-  .object({
-    name: z.string().openapi({ example: 'acme/plan-7/notes' }),
-    space: z.string().openapi({ example: 'acme/plan-7' }),
-    incarnation: z.string().openapi({ description: 'Another one after a deletion.' }),
-    seq: z.number().int().openapi({ description: 'The last durable entry of the journal.' }),
-    bytes: z.number().int(),
-    createdAt: z.iso.datetime(),
-    createdBy: z.string(),
-    updatedAt: z.iso.datetime(),
-  })
-  .openapi('DocumentHead')
 
 const listSchema = z
   .object({
@@ -267,27 +255,4 @@ async function readablePage(
     if (found.length < query.limit) return { heads, next: null }
   }
   return { heads, next: after as DocumentName }
-}
-
-function toBody({ name, incarnation, seq, bytes, createdAt, createdBy, updatedAt }: DocumentHead) {
-  return {
-    name,
-    space: spaceOf(name),
-    incarnation,
-    seq,
-    bytes,
-    createdAt: new Date(createdAt).toISOString(),
-    createdBy,
-    updatedAt: new Date(updatedAt).toISOString(),
-  }
-}
-
-function etagOf({
-  incarnation,
-  seq,
-}: {
-  readonly incarnation: string
-  readonly seq: number
-}): string {
-  return `"${incarnation}.${seq}"`
 }

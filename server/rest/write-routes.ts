@@ -168,7 +168,7 @@ export function writeRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
 
   router.openapi(patchRoute, context => {
     const patch = context.req.valid('json')
-    const change = (doc: Y.Doc) => applyJsonPatch(doc, patch as Parameters<typeof applyPatch>[1])
+    const change = (doc: Y.Doc) => applyJsonPatch(doc, patch)
     return answer(context, options, { body: JSON.stringify(patch), change })
   })
 
@@ -225,7 +225,7 @@ async function currentOf(documents: RestOptions['documents'], name: DocumentName
 }
 
 function applyJsonPatch(doc: Y.Doc, patch: Parameters<typeof applyPatch>[1]): void {
-  const wanted = structuredClone(docToJson(doc)) as { [root: string]: Json }
+  const wanted = structuredClone<{ [root: string]: Json }>(docToJson(doc))
   const [error] = applyPatch(wanted, patch).filter(one => one !== null)
   if (error !== undefined) {
     throw new WeftError('EDIT_CONFLICT', `the patch does not fit: ${error.message}`)

@@ -12,6 +12,7 @@ import { reachesBeyond, type UpdateKind } from '../documents/update-check.ts'
 import { AckGate } from './ack-gate.ts'
 import { FullAnswers } from './full-answers.ts'
 import { Lag } from './lag.ts'
+import { Repairs } from './repairs.ts'
 import { pack, type PackedFrame } from './packed-frame.ts'
 import type { Room, RoomMember } from './room.ts'
 import type { SyncPeer } from './sync-peer.ts'
@@ -39,9 +40,6 @@ type Question = 'handshake' | 'repair'
 const UNACKNOWLEDGED_MAX = 20_000
 /** Bytes of updates that cannot be integrated yet. */
 const REPAIR_BYTES_MAX = 4 << 20
-/** Repairs in a row that brought nothing; after that the client's next update asks again. */
-const FRUITLESS_REPAIRS_MAX = 3
-const REPAIR_RETRY = { minMs: 1_000, maxMs: 30_000 }
 
 export class SyncSession implements RoomMember {
   readonly #options: SyncSessionOptions
@@ -50,8 +48,7 @@ export class SyncSession implements RoomMember {
   #questions: Question[] = []
   /** What the client had when it began to sync. */
   #handshakeVector: ReadonlyMap<number, number> = new Map()
-  #fruitlessRepairs = 0
-  #repairIsDue = false
+  readonly #repairs: Repairs
   #synced = false
   readonly #lag: Lag
   readonly #fullAnswers: FullAnswers
@@ -63,6 +60,10 @@ export class SyncSession implements RoomMember {
     const { document, peer, metrics, clock } = options
     this.#options = options
     this.#lag = new Lag(document)
+    this.#repairs = new Repairs(clock, {
+      isAsked: () => this.#questions.includes('repair'),
+      ask: () => this.ask('repair'),
+    })
     this.#fullAnswers = new FullAnswers(clock, () => this.onDrain())
     this.#acks = new AckGate(
       {
@@ -149,10 +150,10 @@ export class SyncSession implements RoomMember {
     // Stock providers count one answer a handshake; ours counts one for each frame that it sends.
     const isCounted = question === 'handshake' || this.#options.peer.countsAcknowledgements
     if (isCounted) this.#expectAnswer(version, update)
-    if (version === 'later') return this.#repair()
+    if (version === 'later') return this.#repairs.need()
     if (version === 'refused') return
-    if (this.#settleRepairs(version) > 0) this.#repair()
-    else this.#fruitlessRepairs = 0
+    if (this.#settleRepairs(version) > 0) this.#repairs.need()
+    else this.#repairs.done()
   }
 
   onUpdate(update: Uint8Array): void {
@@ -163,7 +164,7 @@ export class SyncSession implements RoomMember {
     const isCounted = this.#isCounted(update)
     const version = this.#write(update, 'edit')
     if (isCounted) this.#expectAnswer(version, update)
-    if (version === 'later') this.#repair()
+    if (version === 'later') this.#repairs.need()
     else if (version !== 'refused') this.#settleRepairs(version)
   }
 
@@ -255,6 +256,7 @@ export class SyncSession implements RoomMember {
     if (this.#ended) return false
     this.#ended = true
     this.#fullAnswers.close()
+    this.#repairs.close()
     this.#stopListening()
     this.#options.room.leave(this)
     return true
@@ -306,20 +308,6 @@ export class SyncSession implements RoomMember {
   #tell(refusal: WeftError): void {
     this.#options.metrics.refusals.inc({ code: refusal.code })
     this.#options.peer.control({ type: 'weft.error', error: refusal.toWire() })
-  }
-
-  /** One question at a time; when the answers bring nothing, the next one waits a while. */
-  #repair(): void {
-    if (this.#questions.includes('repair') || this.#repairIsDue) return
-    this.#fruitlessRepairs += 1
-    if (this.#fruitlessRepairs <= FRUITLESS_REPAIRS_MAX) return this.ask('repair')
-    this.#repairIsDue = true
-    const attempt = this.#fruitlessRepairs - FRUITLESS_REPAIRS_MAX
-    const waitMs = Math.min(REPAIR_RETRY.maxMs, REPAIR_RETRY.minMs * 2 ** Math.min(attempt, 5))
-    this.#options.clock.after(waitMs, () => {
-      this.#repairIsDue = false
-      if (!this.#ended) this.ask('repair')
-    })
   }
 
   #onSaving(state: 'ok' | 'failing'): void {

@@ -1,8 +1,8 @@
 /** The journal's SQL on one SQLite file; synchronous, so it lives in a thread of its own. */
 import Database from 'better-sqlite3'
-import { WeftError, type ErrorCode } from '../../../shared/errors.ts'
+import { WeftError } from '../../../shared/errors.ts'
 import { quoteName, type DocumentName } from '../../../shared/names.ts'
-import type { AppendOutcome } from '../group-commit.ts'
+import { refusedAppend, type AppendOutcome } from '../group-commit.ts'
 import type {
   Append,
   Creation,
@@ -96,16 +96,16 @@ export class SqliteStore {
     if (life === undefined) return { ok: false, error: this.#absence(name) }
     if (life.incarnation !== incarnation) {
       const sentence = `${quoteName(name)} is ${life.incarnation} now, not ${incarnation}`
-      return refused('INCARNATION_MISMATCH', sentence)
+      return refusedAppend('INCARNATION_MISMATCH', sentence)
     }
     if (entries.some(({ request }) => this.#isRepeated(life.id, request))) {
-      return refused('REQUEST_REPEATED', 'this request has been carried out')
+      return refusedAppend('REQUEST_REPEATED', 'this request has been carried out')
     }
     if (
       schema !== undefined &&
       this.#sql.moveSchema.run({ id: life.id, ...schema }).changes === 0
     ) {
-      return refused('SCHEMA_CONFLICT', `the schema is not at ${schema.from}`)
+      return refusedAppend('SCHEMA_CONFLICT', `the schema is not at ${schema.from}`)
     }
     for (const entry of entries) {
       life.seq += 1
@@ -292,8 +292,4 @@ export class SqliteStore {
     this.#database.close()
     this.#witness.close()
   }
-}
-
-function refused(code: ErrorCode, sentence: string): AppendOutcome {
-  return { ok: false, error: new WeftError(code, sentence) }
 }
