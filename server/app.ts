@@ -90,7 +90,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   lifeCycle.add({ name: 'documents', stop: signal => documents.stop(signal) })
 
   const { gatekeeper, mint } = createAccess(config, clock)
-  const sockets = createSockets(config, { documents, gatekeeper, clock, log, metrics })
+  const sockets = createSockets(config, { documents, gatekeeper, clock, random, log, metrics })
   lifeCycle.add({ name: 'sockets', stop: signal => sockets.stop(signal) })
 
   const rest = createRest({
@@ -201,19 +201,20 @@ function createDocuments(config: Config, parts: DocumentParts): Documents {
 }
 
 type SocketParts = Tools & {
+  readonly random: Random
   readonly documents: Documents
   readonly gatekeeper: ReturnType<typeof createGatekeeper>
 }
 
 function createSockets(config: Config, parts: SocketParts): Sockets {
-  const { documents, gatekeeper, clock, log, metrics } = parts
+  const { documents, gatekeeper, clock, random, log, metrics } = parts
   const pingIntervalMs = config.WEFT_PING_INTERVAL_MS
   const door = new DocumentDoor({
     documents,
     gatekeeper,
     clock,
     metrics,
-    rooms: createRooms({ stateBytesMax: config.WEFT_MAX_AWARENESS_BYTES }),
+    rooms: createRooms({ limits: { stateBytesMax: config.WEFT_MAX_AWARENESS_BYTES }, clock }),
     terms: {
       limits: {
         updateBytes: config.WEFT_MAX_UPDATE_BYTES,
@@ -226,6 +227,7 @@ function createSockets(config: Config, parts: SocketParts): Sockets {
     door,
     origins: { allowed: config.WEFT_ORIGINS, anyLoopback: config.loopback },
     clock,
+    random,
     log,
     metrics,
     limits: {
@@ -233,6 +235,8 @@ function createSockets(config: Config, parts: SocketParts): Sockets {
       lagBytes: config.WEFT_LAG_BYTES,
       sendBytesMax: config.WEFT_MAX_SEND_BYTES,
       connectionsMax: config.WEFT_MAX_CONNECTIONS,
+      unknownMax: config.WEFT_MAX_UNAUTHENTICATED,
+      unknownPerAddressMax: config.WEFT_MAX_UNAUTHENTICATED_PER_ADDRESS,
       documentsMax: config.WEFT_MAX_DOCUMENTS_PER_CONNECTION,
       queueBytesMax: config.WEFT_MAX_QUEUE_BYTES,
       authTimeoutMs: config.WEFT_AUTH_TIMEOUT_MS,

@@ -68,6 +68,14 @@ export const configTable = {
     'pretty on a terminal, else json',
   ),
   WEFT_MAX_CONNECTIONS: setting(count(10_000), 'Open sockets; more are refused with 503.'),
+  WEFT_MAX_UNAUTHENTICATED: setting(
+    count(2_000),
+    'Open sockets that have shown no valid token yet; more are refused with 429.',
+  ),
+  WEFT_MAX_UNAUTHENTICATED_PER_ADDRESS: setting(
+    count(200),
+    'The same from one address; behind a proxy all clients have its address.',
+  ),
   WEFT_MAX_DOCUMENTS_PER_CONNECTION: setting(count(50), 'Documents open on one socket.'),
   WEFT_MAX_FRAME_BYTES: setting(count(4 << 20, 1024), 'Largest frame a client may send.'),
   WEFT_MAX_UPDATE_BYTES: setting(count(1 << 20, 1024), 'Largest single update of a document.'),

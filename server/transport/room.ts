@@ -1,8 +1,10 @@
 /** The clients of one document on this node: each change goes out once, encoded once a format. */
+import { every, type Cancel, type Clock } from '../../shared/clock.ts'
 import { syncStep } from '../../shared/frames.ts'
 import type { LiveDocument } from '../documents/live-document.ts'
 import type { DocumentPresence, PresenceSession } from '../presence/document-presence.ts'
 import { pack, type PackedFrame } from './packed-frame.ts'
+import { Repeat } from './repeat.ts'
 import type { FrameFormat } from './sync-peer.ts'
 
 /** A member of a room; its changes are not echoed to it. */
@@ -13,10 +15,23 @@ export type RoomMember = PresenceSession & {
   /** Called with what is about to be told; the member may fall behind instead of taking it. */
   prepare(updates: readonly Uint8Array[]): void
   send(frame: PackedFrame): void
+  /** Nobody but us finds out when a frame was lost between it and us. */
+  readonly needsBeat: boolean
+  /** Asks the client for what we lack. */
+  onBeat(): void
 }
 
 /** Runs an action at the end of this turn of the event loop. */
 export type Defer = (action: () => void) => void
+
+export type RoomOptions = {
+  readonly presence: DocumentPresence
+  readonly defer: Defer
+  readonly clock: Clock
+}
+
+/** A frame that was lost is made good within two of them. */
+const BEAT_MS = 4_000
 
 type PendingUpdate = { readonly update: Uint8Array; readonly source: object | null }
 
@@ -25,14 +40,18 @@ export class Room {
   readonly #defer: Defer
   readonly #members = new Set<RoomMember>()
   readonly #stopListening: () => void
+  readonly #repeat: Repeat
+  readonly #cancelBeat: Cancel
   #updates: PendingUpdate[] = []
   #present = new Map<number, RoomMember | null>()
   #isScheduled = false
   #isClosed = false
 
-  constructor(document: LiveDocument, presence: DocumentPresence, defer: Defer) {
+  constructor(document: LiveDocument, { presence, defer, clock }: RoomOptions) {
     this.#presence = presence
     this.#defer = defer
+    this.#repeat = new Repeat(document)
+    this.#cancelBeat = every(clock, BEAT_MS, () => this.#beat())
     this.#stopListening = document.listen({
       onUpdate: (update, origin) => {
         this.#updates.push({ update, source: origin?.source ?? null })
@@ -59,6 +78,7 @@ export class Room {
     this.#tellPresence(this.#presence.leave(member), null)
     if (this.#members.size > 0) return
     this.#isClosed = true
+    this.#cancelBeat()
     this.#stopListening()
   }
 
@@ -92,6 +112,7 @@ export class Room {
     if (updates.length > 0) {
       const bytes = updates.map(({ update }) => update)
       for (const member of this.#members) member.prepare(bytes)
+      this.#repeat.add(bytes)
     }
     for (const { update, source } of updates) {
       this.#broadcast(source, format => format.sync(syncStep.update, update))
@@ -102,6 +123,22 @@ export class Room {
     for (const [source, entries] of present) {
       const encoded = this.#presence.encode(entries.map(([clientId]) => clientId))
       this.#broadcast(source, format => format.awareness(encoded))
+    }
+  }
+
+  /**
+   * Stock clients never ask again for what they missed. They are told once more, in one update, all
+   * that happened since the last beat, and are asked for what may not have reached us.
+   */
+  #beat(): void {
+    this.flush()
+    const repeated = this.#repeat.take()
+    for (const member of this.#members) {
+      if (!member.needsBeat || !member.keepsUp) continue
+      if (repeated !== undefined) {
+        member.send(pack(member.format.sync(syncStep.update, repeated)))
+      }
+      member.onBeat()
     }
   }
 

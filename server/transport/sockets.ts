@@ -5,6 +5,7 @@ import { WebSocketServer, type WebSocket } from 'ws'
 import { every, type Cancel, type Clock } from '../../shared/clock.ts'
 import { WeftError, toWeftError } from '../../shared/errors.ts'
 import type { SchemaRange } from '../../shared/protocol.ts'
+import type { Random } from '../../shared/random.ts'
 import type { Logger } from '../base/log.ts'
 import type { StopReport } from '../base/life-cycle.ts'
 import type { Metrics } from '../base/metrics.ts'
@@ -20,10 +21,14 @@ export type SocketsOptions = {
   readonly door: DocumentDoor
   readonly origins: OriginRule
   readonly clock: Clock
+  readonly random: Random
   readonly log: Logger
   readonly metrics: Metrics
   readonly limits: ClientSocketLimits & {
     readonly connectionsMax: number
+    /** Sockets that have shown no token yet, in all and from one address. */
+    readonly unknownMax: number
+    readonly unknownPerAddressMax: number
     readonly documentsMax: number
     readonly queueBytesMax: number
     readonly authTimeoutMs: number
@@ -40,6 +45,7 @@ type Route = { readonly schema: SchemaRange | undefined } & (
 
 /** A y-websocket client that gives its token as a subprotocol names this one before it. */
 const SUBPROTOCOL = 'weft'
+const RETURN_MS = { min: 500, spread: 4_500 }
 const CLOSE_WAIT_MS = 50
 /** Long enough for the answer to be read. */
 const REFUSED_OPEN_MS = 1_000
@@ -51,6 +57,8 @@ export class Sockets {
   readonly #flusher = new TurnFlusher()
   readonly #connections = new Map<Connection, ClientSocket>()
   readonly #cancelPings: Cancel
+  /** Addresses of sockets that have shown no token yet. */
+  readonly #unknown = new Map<object, string>()
   #nextId = 1
   #stopping = false
 
@@ -91,6 +99,7 @@ export class Sockets {
     if (this.#connections.size >= limits.connectionsMax) {
       throw new WeftError('TOO_MANY_CONNECTIONS', `${limits.connectionsMax} sockets are open`)
     }
+    this.#refuseCrowd(request)
     checkOrigin(request, origins)
     const [path = '', query = ''] = (request.url ?? '').split('?', 2)
     const parameters = new URLSearchParams(query)
@@ -120,7 +129,12 @@ export class Sockets {
     })
     metrics.connectionsTotal.inc()
     metrics.connections.inc({ protocol })
-    const onClose = () => this.#forget(connection, protocol)
+    this.#unknown.set(socket, stream.remoteAddress ?? '')
+    const onAuthenticated = () => void this.#unknown.delete(socket)
+    const onClose = () => {
+      onAuthenticated()
+      this.#forget(connection, protocol)
+    }
     const { queueBytesMax } = limits
     const connection: Connection =
       route.protocol === 'hocuspocus'
@@ -132,6 +146,7 @@ export class Sockets {
             clock,
             metrics,
             limits,
+            onAuthenticated,
             onClose,
           })
         : new YConnection({
@@ -139,12 +154,25 @@ export class Sockets {
             door,
             metrics,
             queueBytesMax,
+            onAuthenticated,
             onClose,
             name: route.name,
             token: route.token,
             schema: route.schema,
           })
     this.#connections.set(connection, socket)
+  }
+
+  /** Whoever only opens sockets and never says who they are must not fill the house. */
+  #refuseCrowd({ socket }: IncomingMessage): void {
+    const { unknownMax, unknownPerAddressMax } = this.#options.limits
+    const address = socket.remoteAddress ?? ''
+    let neighbours = 0
+    for (const other of this.#unknown.values()) if (other === address) neighbours += 1
+    if (this.#unknown.size < unknownMax && neighbours < unknownPerAddressMax) return
+    throw new WeftError('SLOW_DOWN', 'too many sockets have shown no token yet', {
+      retryAfterMs: 1_000,
+    })
   }
 
   #forget(connection: Connection, protocol: Protocol): void {
@@ -179,6 +207,12 @@ export class Sockets {
     }
   }
 
+  /** Everybody is told another time: they must not all come back in the same moment. */
+  #farewell(): WeftError {
+    const retryAfterMs = Math.round(RETURN_MS.min + this.#options.random.next() * RETURN_MS.spread)
+    return new WeftError('SHUTTING_DOWN', 'the server restarts', { retryAfterMs })
+  }
+
   /** From now on nobody comes in. */
   refuseNew(): void {
     this.#stopping = true
@@ -188,8 +222,7 @@ export class Sockets {
   async stop(signal: AbortSignal): Promise<StopReport> {
     this.refuseNew()
     this.#cancelPings()
-    const error = new WeftError('SHUTTING_DOWN', 'the server restarts', { retryAfterMs: 1_000 })
-    for (const connection of this.#connections.keys()) connection.close(error)
+    for (const connection of this.#connections.keys()) connection.close(this.#farewell())
     while (this.#connections.size > 0 && !signal.aborted) {
       await new Promise(resolve => this.#options.clock.after(CLOSE_WAIT_MS, () => resolve(null)))
     }

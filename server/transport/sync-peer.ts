@@ -14,6 +14,8 @@ export type FrameFormat = {
 
 export type SyncPeer = {
   readonly format: FrameFormat
+  /** Does the client check its state against ours? Those that do not are helped by a beat. */
+  readonly checksState: boolean
   /** Does the client read the count in an acknowledgement? Stock clients count frames. */
   readonly countsAcknowledgements: boolean
   send(frame: PackedFrame): void

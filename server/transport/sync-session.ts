@@ -50,6 +50,8 @@ export class SyncSession implements RoomMember {
   #handshakeVector: ReadonlyMap<number, number> = new Map()
   readonly #repairs: Repairs
   #synced = false
+  /** Since the last beat; a frame may have been lost beside those that came. */
+  #wasHeard = true
   readonly #lag: Lag
   readonly #fullAnswers: FullAnswers
   /** The last question that has to wait: for the client to read, or because it asks too often. */
@@ -101,6 +103,18 @@ export class SyncSession implements RoomMember {
     if (!this.keepsUp || !this.#options.peer.isCongested) return
     this.#options.metrics.lagging.inc()
     this.#lag.begin(updates)
+  }
+
+  get needsBeat(): boolean {
+    return !this.#options.peer.checksState
+  }
+
+  onBeat(): void {
+    // Nothing to ask of those who only read, or have been silent: an answer holds every deletion.
+    const isQuiet = !this.#wasHeard
+    this.#wasHeard = false
+    if (isQuiet || this.#questions.length > 0 || !this.#options.mayWrite().allowed) return
+    this.ask('repair')
   }
 
   /** The client has read everything: it gets what it missed, and answers that had to wait. */
@@ -157,6 +171,7 @@ export class SyncSession implements RoomMember {
   }
 
   onUpdate(update: Uint8Array): void {
+    this.#wasHeard = true
     if (this.#acks.size >= UNACKNOWLEDGED_MAX || this.#acks.repairBytes > REPAIR_BYTES_MAX) {
       const sentence = `${this.#acks.size} updates are not acknowledged yet`
       return this.end(new WeftError('SLOW_DOWN', sentence, { retryAfterMs: 1_000 }))
@@ -205,6 +220,7 @@ export class SyncSession implements RoomMember {
 
   /** Throws FRAME_INVALID or FRAME_TOO_LARGE. */
   onAwareness(update: Uint8Array): void {
+    this.#wasHeard = true
     this.#options.room.announce(this, update)
   }
 

@@ -43,6 +43,8 @@ export type AttachmentOptions = {
   readonly isCongested: () => boolean
   /** Most bytes that may wait while the document is opening. */
   readonly queueBytesMax: number
+  /** May so many bytes of somebody unknown be kept? One budget for all documents of a socket. */
+  readonly takesUnknown: (bytes: number) => boolean
   /** The client showed a valid token. */
   readonly onAuthenticated: () => void
   /** Called once; the attachment takes no more frames. */
@@ -65,6 +67,7 @@ type State =
 export class Attachment implements LobbyGuest, SyncPeer {
   readonly format: FrameFormat
   readonly countsAcknowledgements: boolean
+  readonly checksState: boolean
   readonly #options: AttachmentOptions
   /** Aborts when the client leaves while the document is still opening. */
   readonly #leaving = new AbortController()
@@ -77,6 +80,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
     const { address, hello } = options
     this.#options = options
     this.countsAcknowledgements = hello !== undefined
+    this.checksState = (hello?.protocol ?? 0) >= 2
     this.format = {
       key: `hocuspocus ${address}`,
       sync: (step, payload) => syncFrame(address, step, payload),
@@ -203,7 +207,9 @@ export class Attachment implements LobbyGuest, SyncPeer {
   /** Over the limit an update is dropped and counted: the handshake brings it again. */
   #queue(frame: Frame, opening: Opening): void {
     const bytes = frame.decoder.arr.byteLength
-    if (opening.bytes + bytes <= this.#options.queueBytesMax) {
+    const { queueBytesMax, takesUnknown } = this.#options
+    const isKnown = this.#principal !== undefined
+    if (opening.bytes + bytes <= queueBytesMax && (isKnown || takesUnknown(bytes))) {
       opening.bytes += bytes
       opening.frames.push(frame)
     } else if (isUpdate(frame)) {

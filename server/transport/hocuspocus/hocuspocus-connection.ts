@@ -40,6 +40,8 @@ export type HocuspocusConnectionOptions = {
     /** Without a valid token after this time the socket is closed. */
     readonly authTimeoutMs: number
   }
+  /** Called when the client has shown a valid token, perhaps more than once. */
+  readonly onAuthenticated: () => void
   readonly onClose: () => void
 }
 
@@ -49,6 +51,8 @@ type Seat = { readonly id: string; readonly attachment: Attachment }
 const request = new Request('http://weft.invalid/sync')
 const packedPing = pack(pingFrame)
 const packedPong = pack(pongFrame)
+/** What is dropped of it comes again with the handshake. */
+const UNKNOWN_BYTES_MAX = 64 << 10
 /** As long as an address may be: a name, a separator, and the session id of a provider. */
 const ADDRESS_LENGTH_MAX = 400
 
@@ -66,6 +70,8 @@ export class HocuspocusConnection {
   readonly #cancelAuthTimeout: Cancel
   #nextId = 1
   #understandsPing = false
+  /** Kept of somebody who has not shown a token. */
+  #unknownBytes = 0
 
   constructor(options: HocuspocusConnectionOptions) {
     const { socket, lobby, clock, limits } = options
@@ -184,7 +190,8 @@ export class HocuspocusConnection {
       sendFrame: outgoing => socket.send(outgoing),
       isCongested: () => socket.isCongested,
       queueBytesMax: limits.queueBytesMax,
-      onAuthenticated: () => this.#cancelAuthTimeout(),
+      takesUnknown: bytes => (this.#unknownBytes += bytes) <= UNKNOWN_BYTES_MAX,
+      onAuthenticated: () => this.#onAuthenticated(),
       onEnd: error => {
         this.#guests.delete(id)
         if (this.#seats.get(address)?.id === id) this.#seats.delete(address)
@@ -200,6 +207,11 @@ export class HocuspocusConnection {
     this.#seats.set(address, taken)
     this.#guests.set(id, taken)
     this.#client.handleMessage(readdress(readFrame(bytes), id))
+  }
+
+  #onAuthenticated(): void {
+    this.#cancelAuthTimeout()
+    this.#options.onAuthenticated()
   }
 
   #refuseSeat(address: string, error: WeftError): void {

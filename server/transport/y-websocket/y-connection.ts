@@ -28,6 +28,7 @@ export type YConnectionOptions = {
   readonly schema: SchemaRange | undefined
   /** Most bytes that may wait while the document is opening. */
   readonly queueBytesMax: number
+  readonly onAuthenticated: () => void
   readonly onClose: () => void
 }
 
@@ -41,6 +42,7 @@ const packedKeepAlive = pack(yKeepAliveFrame)
 export class YConnection implements SyncPeer {
   readonly format = yFormat
   readonly countsAcknowledgements = true
+  readonly checksState = false
   readonly #options: YConnectionOptions
   /** Aborts when the client leaves while the document is still opening. */
   readonly #leaving = new AbortController()
@@ -76,6 +78,7 @@ export class YConnection implements SyncPeer {
     try {
       const name = documentName(this.#options.name)
       const principal = await door.admit(name, token)
+      this.#options.onAuthenticated()
       const signal = this.#leaving.signal
       const hold = await door.open(name, { principal, signal, onUnavailable: () => {} })
       if (this.#state.kind !== 'opening') return hold.release()
