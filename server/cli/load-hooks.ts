@@ -14,6 +14,7 @@ const shape = z.strictObject({
   schema: z
     .strictObject({
       version: z.number().int().min(1),
+      roots: hook,
       migrations: z.record(z.string().regex(/^[1-9]\d*$/), hook.unwrap()),
     })
     .optional(),

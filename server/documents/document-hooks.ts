@@ -1,6 +1,7 @@
 /** What an application may add to the life of a document; all of it runs under supervision. */
 import type * as Y from 'yjs'
 import type { DocumentName } from '../../shared/names.ts'
+import type { Roots } from './roots-check.ts'
 import type { Json } from './doc-json.ts'
 
 export type DocumentHooks = {
@@ -32,6 +33,11 @@ export type DocumentSchema = {
    * waiting for anything. Required: when one throws, nothing of it is stored.
    */
   readonly migrations: Readonly<Record<number, (doc: Y.Doc) => void>>
+  /**
+   * The root types that a document of this name has. Where they are declared, an update that opens
+   * another root, or puts into one what does not belong there, is refused.
+   */
+  readonly roots?: (name: DocumentName) => Roots | undefined
 }
 
 export type DocumentEvent = { readonly name: DocumentName; readonly incarnation: string }

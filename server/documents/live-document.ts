@@ -1,6 +1,8 @@
 /** A document in memory: one Y.Doc, one way to write to it, and what of it is durable. */
 import * as Y from 'yjs'
 import type { Clock } from '../../shared/clock.ts'
+import type { ClientIds } from './client-ids.ts'
+import type { Roots } from './roots-check.ts'
 import { DocumentDigest } from './document-digest.ts'
 import { WeftError } from '../../shared/errors.ts'
 import { quoteName, type DocumentName } from '../../shared/names.ts'
@@ -33,6 +35,9 @@ export type LiveDocumentOptions = {
   readonly random: Random
   readonly log: Logger
   readonly metrics: Metrics
+  readonly clientIds: ClientIds
+  /** The root types that the application has declared for this document. */
+  readonly roots: Roots | undefined
 }
 
 /** Who wrote, and through which door; the origin of the Yjs transaction. */
@@ -153,13 +158,16 @@ export class LiveDocument {
    */
   write(update: Uint8Array, origin: WriteOrigin): WriteOutcome {
     if (this.#spoiled) throw spoiledError()
-    const fit = this.#check(update, origin.kind)
+    const writers: number[] = []
+    const fit = this.#check(update, origin, writers)
     if (fit === 'gap') return { kind: 'gap' }
     if (fit === 'trim') {
       return this.write(Y.diffUpdate(update, Y.encodeStateVector(this.doc)), origin)
     }
     this.#refuseWhenFull(update.byteLength)
     const applied = applyWhole(this.doc, update, origin)
+    // A state may hold what others wrote and nobody stored; who hands that over is not its author.
+    if (origin.kind === 'edit') for (const id of writers) this.claimClientId(id, origin.author)
     if (applied.kind === 'broken') {
       this.#spoil(applied.error)
       throw new WeftError('UPDATE_INVALID', 'the update cannot be applied', {
@@ -169,10 +177,24 @@ export class LiveDocument {
     return applied.kind === 'whole' ? { kind: 'applied', version: this.version } : { kind: 'gap' }
   }
 
-  #check(update: Uint8Array, kind: UpdateKind): UpdateFit {
-    const { updateBytesMax, stateBytesMax } = this.#options.limits
-    const bytesMax = kind === 'state' ? stateBytesMax : updateBytesMax
-    return checkUpdate(this.doc, update, { kind, updateBytesMax: bytesMax })
+  #check(update: Uint8Array, { kind, author }: WriteOrigin, writers: number[]): UpdateFit {
+    const { limits, clientIds, roots } = this.#options
+    return checkUpdate(this.doc, update, {
+      kind,
+      updateBytesMax: kind === 'state' ? limits.stateBytesMax : limits.updateBytesMax,
+      roots,
+      onWriter: id => {
+        if (clientIds.isForeign(id, author)) {
+          throw new WeftError('CLIENT_ID_TAKEN', `client ${id} is somebody else`)
+        }
+        writers.push(id)
+      },
+    })
+  }
+
+  /** From now on only this principal may write under the Yjs client id, unless it has an owner. */
+  claimClientId(clientId: number, principalId: string): void {
+    this.#options.clientIds.claim(clientId, principalId)
   }
 
   /**
@@ -196,11 +218,11 @@ export class LiveDocument {
    * does not take it now, REQUEST_REPEATED or SCHEMA_CONFLICT; then nobody has seen it.
    */
   async writeDurably({ update, author, request, schema }: DurableWrite): Promise<number> {
-    const { limits, clock } = this.#options
+    const { clock } = this.#options
     if (this.#ended) throw new WeftError('DOCUMENT_UNAVAILABLE', 'the document has ended')
-    const { updateBytesMax } = limits
     if (this.#spoiled) throw spoiledError()
-    if (checkUpdate(this.doc, update, { kind: 'edit', updateBytesMax }) === 'gap') {
+    const origin: WriteOrigin = { author, source: this, kind: 'edit' }
+    if (this.#check(update, origin, []) === 'gap') {
       throw new WeftError('UPDATE_INVALID', 'the update depends on changes that are not here')
     }
     this.#refuseWhenFull(update.byteLength)

@@ -8,11 +8,13 @@ import type { Metrics } from '../base/metrics.ts'
 import type { Tail } from '../journal/compaction.ts'
 import type { Creation, Journal, StoredDocument } from '../journal/journal.ts'
 import type { Supervisor } from '../base/supervise.ts'
+import type { ClientIdRegistry } from './client-ids.ts'
 import type { DocumentHooks } from './document-hooks.ts'
 import { LiveDocument, type LiveDocumentLimits } from './live-document.ts'
 import { loadDoc } from './loader.ts'
 import type { DurableBatch } from './document-log.ts'
 import { nextResidence, type Residence, type ResidenceEvent } from './residence.ts'
+import type { Roots } from './roots-check.ts'
 import type { UnsavedBudget } from './unsaved.ts'
 
 export type ResidentOptions = {
@@ -27,6 +29,7 @@ export type ResidentOptions = {
   readonly budget: UnsavedBudget
   readonly hooks: DocumentHooks
   readonly supervisor: Supervisor
+  readonly clientIds: ClientIdRegistry
   /** The creation, with its seed. */
   readonly seeded: (creation: Creation) => Promise<Creation>
   /** Told how long the unfolded tail is. */
@@ -135,6 +138,8 @@ export class Resident {
       random,
       log,
       metrics,
+      clientIds: this.#options.clientIds.of(head.incarnation),
+      roots: this.#rootsOf(head.name),
     })
     document.listen({
       onDurable: batch => this.#onDurable(document, batch),
@@ -148,6 +153,17 @@ export class Resident {
     this.#grow({ entries: stored.tail.length, bytes })
     this.#observe('onOpen', document)
     return document
+  }
+
+  /** A hook that throws here would keep everybody out: then the roots are not checked. */
+  #rootsOf(name: DocumentName): Roots | undefined {
+    try {
+      return this.#options.hooks.schema?.roots?.(name)
+    } catch (error) {
+      this.#options.metrics.hookFailures.inc({ hook: 'roots', reason: 'error' })
+      this.#log.error({ err: error }, 'the hook "roots" failed: root types are not checked')
+      return undefined
+    }
   }
 
   #onDurable(document: LiveDocument, batch: DurableBatch): void {

@@ -6,6 +6,7 @@
  */
 import * as Y from 'yjs'
 import { WeftError } from '../../shared/errors.ts'
+import { checkRootItem, type Roots } from './roots-check.ts'
 
 /** Shared types inside each other; observers are told on every level, so depth costs everybody. */
 const TYPE_DEPTH_MAX = 200
@@ -21,8 +22,8 @@ type SharedType = Pick<Y.AbstractType<never>, '_item'>
 type Place = { readonly parent: SharedType | string; readonly key: string | null } | null
 
 /** Throws UPDATE_INVALID. Everything that the structs name must be there, or in the update. */
-export function checkStructure(doc: Y.Doc, { structs, ds }: Decoded): void {
-  const check = new StructureCheck(doc, structs)
+export function checkStructure(doc: Y.Doc, { structs, ds }: Decoded, roots?: Roots): void {
+  const check = new StructureCheck(doc, structs, roots)
   for (const struct of structs) {
     if (struct instanceof Y.Item && check.isLongEntry(struct) && !isDeletedBy(ds, struct)) {
       throw invalid('an entry of a map that is more than one value')
@@ -32,13 +33,15 @@ export function checkStructure(doc: Y.Doc, { structs, ds }: Decoded): void {
 
 class StructureCheck {
   readonly #doc: Y.Doc
+  readonly #roots: Roots | undefined
   readonly #fresh = new Map<number, Struct[]>()
   readonly #places = new Map<Y.Item, Place>()
   /** The items of this update that hold the types of this update. */
   readonly #holders = new Map<SharedType, Y.Item>()
 
-  constructor(doc: Y.Doc, structs: readonly Struct[]) {
+  constructor(doc: Y.Doc, structs: readonly Struct[], roots: Roots | undefined) {
     this.#doc = doc
+    this.#roots = roots
     for (const struct of structs) {
       const own = this.#fresh.get(struct.id.client)
       if (own === undefined) this.#fresh.set(struct.id.client, [struct])
@@ -62,10 +65,23 @@ class StructureCheck {
     if (item.rightOrigin !== null && place !== null && place.key !== null) {
       throw invalid('an entry of a map with something to its right')
     }
+    this.#checkRoot(item, place)
     if (item.content instanceof Y.ContentType && this.#depth(place) >= TYPE_DEPTH_MAX) {
       throw invalid(`types nested deeper than ${TYPE_DEPTH_MAX} levels`)
     }
     return place !== null && place.key !== null && item.length > 1
+  }
+
+  #checkRoot(item: Y.Item, place: Place): void {
+    if (this.#roots === undefined || place === null) return
+    const { parent, key } = place
+    const root = typeof parent === 'string' ? parent : this.#rootNameOf(parent)
+    if (root !== undefined) checkRootItem(item, { root, key, roots: this.#roots })
+  }
+
+  #rootNameOf(type: SharedType): string | undefined {
+    for (const [name, root] of this.#doc.share) if (root === type) return name
+    return undefined
   }
 
   /** Without recursion: the items of an update can lean on each other in one long row. */

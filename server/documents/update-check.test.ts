@@ -9,6 +9,7 @@ import { silentLog } from '../base/log.ts'
 import { createMetrics } from '../base/metrics.ts'
 import { MemoryJournal } from '../journal/memory-journal.ts'
 import { contentOf, copyOf, docOf, editAtRandom } from '../testing/random-edits.ts'
+import { ClientIds } from './client-ids.ts'
 import { LiveDocument } from './live-document.ts'
 import { UnsavedBudget } from './unsaved.ts'
 import { checkUpdate, isKnown, reachesBeyond, type UpdateKind } from './update-check.ts'
@@ -389,6 +390,8 @@ async function liveDocument(random: Random) {
     random,
     log: silentLog,
     metrics: createMetrics(),
+    clientIds: new ClientIds(),
+    roots: undefined,
   })
   const bystander = docOf(random)
   const write = (update: Uint8Array, author = 'mallory') => {

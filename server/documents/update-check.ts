@@ -1,11 +1,16 @@
 /** Reads an update before it touches a document: is it one, is it small enough, does it fit? */
 import * as Y from 'yjs'
 import { WeftError } from '../../shared/errors.ts'
+import type { Roots } from './roots-check.ts'
 import { checkContents, checkStructure } from './structure-check.ts'
 
 export type UpdateLimits = {
   readonly kind: UpdateKind
   readonly updateBytesMax: number
+  /** Told of each client that the update writes something new for; throws when it may not. */
+  readonly onWriter?: (clientId: number) => void
+  /** The root types of the application; any, when it has declared none. */
+  readonly roots?: Roots | undefined
 }
 
 /**
@@ -45,8 +50,13 @@ export function checkUpdate(doc: Y.Doc, update: Uint8Array, limits: UpdateLimits
   if (covered === undefined) return 'gap'
   if (!dependenciesMet(doc, decoded, covered) || !deletesMet(doc, decoded, covered)) return 'gap'
   if (decoded.structs.some(struct => growsOutOfGarbage(doc, struct))) return 'trim'
-  checkStructure(doc, decoded)
+  if (limits.onWriter !== undefined) tellWriters(doc, covered, limits.onWriter)
+  checkStructure(doc, decoded, limits.roots)
   return 'fits'
+}
+
+function tellWriters({ store }: Y.Doc, covered: Covered, onWriter: (id: number) => void): void {
+  for (const [client, end] of covered) if (end > Y.getState(store, client)) onWriter(client)
 }
 
 /** An item whose first part is here and was deleted and collected, and whose last part is not. */

@@ -82,9 +82,14 @@ export class Room {
     this.#stopListening()
   }
 
-  /** Takes a member's own announcement and tells the others. Throws FRAME_INVALID or -TOO_LARGE. */
-  announce(member: RoomMember, update: Uint8Array): void {
-    this.#tellPresence(this.#presence.announce(member, update), member)
+  /**
+   * Takes a member's own announcement and tells the others; returns the clients that are its own.
+   * Throws FRAME_INVALID or -TOO_LARGE.
+   */
+  announce(member: RoomMember, update: Uint8Array): readonly number[] {
+    const own = this.#presence.announce(member, update)
+    this.#tellPresence(own, member)
+    return own
   }
 
   /** Everybody's presence, for a member who asks. */

@@ -221,7 +221,10 @@ export class SyncSession implements RoomMember {
   /** Throws FRAME_INVALID or FRAME_TOO_LARGE. */
   onAwareness(update: Uint8Array): void {
     this.#wasHeard = true
-    this.#options.room.announce(this, update)
+    const { document, room, mayWrite } = this.#options
+    const own = room.announce(this, update)
+    if (own.length === 0 || !mayWrite().allowed) return
+    for (const id of own) document.claimClientId(id, this.principalId)
   }
 
   /** Do both ends hold the same? Asked by weft's own clients when all is quiet. */
