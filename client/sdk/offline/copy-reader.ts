@@ -1,0 +1,28 @@
+/** Reads a copy whole, or begins one: what is damaged or over is put out of the way first. */
+import type { Clock } from '../../../shared/clock.ts'
+import type { Random } from '../../../shared/random.ts'
+import { CopyDamaged, type CopyMeta, type OfflineStore, type StoredCopy } from './offline-store.ts'
+
+export type CopyPlace = {
+  readonly name: string
+  readonly store: OfflineStore
+  readonly clock: Clock
+  readonly random: Random
+  /** An incarnation that is no more: a copy of it is set aside, not read. */
+  readonly avoid: string | null
+}
+
+export async function readCopy(place: CopyPlace, fresh: CopyMeta): Promise<StoredCopy> {
+  const { store, name, random, clock, avoid } = place
+  try {
+    const copy = await store.load(name)
+    const isOver = avoid !== null && copy?.incarnation === avoid
+    if (copy !== undefined && !isOver) return copy
+    if (copy !== undefined) await store.setAside({ name, life: copy.life }, clock.now())
+  } catch (error) {
+    if (!(error instanceof CopyDamaged)) throw error
+    // What can be read of it stays, for the user to take out; a good one begins in its place.
+    await store.setAside({ name }, clock.now())
+  }
+  return store.begin({ name, life: random.id() }, fresh)
+}
