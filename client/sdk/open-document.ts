@@ -247,9 +247,10 @@ export class OpenDocument {
     if (old !== this.#body || this.#isReplacing) return
     this.#isReplacing = true
     old.channel.close()
-    await old.copy.setAside()
+    // Before anything is waited for: nothing of the old one may reach a tab that begins anew.
     old.link.replaced(this.#incarnation)
     old.link.close()
+    await old.copy.setAside()
     this.#isReplacing = false
     if (this.#closed) return
     const body = this.#createBody(this.#incarnation)

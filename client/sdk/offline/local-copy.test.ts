@@ -107,6 +107,17 @@ describe('a local copy', () => {
     expect(await storedText(store)).toBe(text.toString())
   })
 
+  test('a change that comes while the writer is leaving is written too', async () => {
+    for (let gap = 0; gap < 12; gap++) {
+      const { store, copy, text } = await harness()
+      text.insert(0, 'a')
+      for (let i = 0; i < gap; i++) await Promise.resolve()
+      text.insert(0, 'b')
+      await copy.flush()
+      expect(await storedText(store)).toBe('ba')
+    }
+  })
+
   test('a store that fails is told of, edits go on, and it catches up when it works again', async () => {
     const store = new MemoryStore()
     const append = store.append.bind(store)

@@ -168,7 +168,17 @@ export class LocalCopy {
       this.#onFailure(error)
     }
     this.#writing = undefined
-    if (this.#repair !== 'none') this.#schedule()
+    // What came between the last look and this line found a writer that was already leaving.
+    if (this.#hasNews) this.#schedule()
+  }
+
+  get #hasNews(): boolean {
+    return (
+      this.#repair !== 'none' ||
+      this.#queued.length > 0 ||
+      Object.keys(this.#metaToPut).length > 0 ||
+      this.#saved > this.#savedInStore
+    )
   }
 
   #isWriting(): boolean {

@@ -129,6 +129,9 @@ type OpenState = NonNullable<ReturnType<OpenDocuments['find']>>['state']
 export async function unsentDocuments(
   parts: Pick<OfflineParts, 'store' | 'documents'>,
 ): Promise<readonly UnsentDocument[]> {
+  // What the server has just called durable is in the outbox first, and then in the store.
+  const open = [...parts.documents.all().values()]
+  await Promise.all(open.map(document => document.flush()))
   const copies = await listCopies(parts)
   return copies
     .filter(({ unsaved }) => unsaved > 0)

@@ -19,6 +19,8 @@ export type DocumentLinkOptions = {
   readonly awareness: Awareness
   readonly tabs: TabGroup
   readonly incarnation: () => string | null
+  /** An incarnation that is over: a tab that was asleep may still speak of it. */
+  readonly avoid: string | null
   /** Another tab knows which incarnation this is. */
   readonly onIncarnation: (incarnation: string) => void
   /** Another tab found that the document is not this one any more. */
@@ -90,8 +92,9 @@ export class DocumentLink {
   }
 
   #on(message: AboutDocument, from: string): void {
-    const { doc, awareness, incarnation, onIncarnation, onReplaced } = this.#options
+    const { doc, awareness, incarnation, avoid, onIncarnation, onReplaced } = this.#options
     const ours = incarnation()
+    if (avoid !== null && message.incarnation === avoid) return
     if (message.type === 'replaced') {
       if (message.incarnation === ours && ours !== null) onReplaced()
       return
