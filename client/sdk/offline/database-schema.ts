@@ -31,6 +31,8 @@ export function upgrade(
   oldVersion: number,
   ...[, transaction]: [number | null, Upgrading]
 ): void {
+  // Opening fails with it, and says so.
+  transaction.done.catch(() => {})
   if (oldVersion === 0) {
     database.createObjectStore('copies', { keyPath: 'name' })
     database.createObjectStore('rows', { autoIncrement: true }).createIndex('name', 'name')
@@ -38,7 +40,7 @@ export function upgrade(
   }
   database.createObjectStore('snapshots', { keyPath: 'name' })
   transaction.objectStore('rows').createIndex('facts', ['name', 'life', 'unsaved', 'bytes'])
-  if (oldVersion > 0) void convertFromVersion1(transaction)
+  if (oldVersion > 0) convertFromVersion1(transaction).catch(() => transaction.abort())
 }
 
 type RecordOfVersion1 = {

@@ -34,12 +34,7 @@ export class Database {
     action: (transaction: Transaction<M>) => Promise<T>,
   ): Promise<T> {
     const transaction = await this.#begin(mode)
-    const [result] = await this.#inTime(
-      // Both, or a failure of one would be nobody's.
-      Promise.all([action(transaction), transaction.done]),
-      TRANSACTION_TIMEOUT_MS,
-    )
-    return result
+    return this.#inTime(perform(transaction, action), TRANSACTION_TIMEOUT_MS)
   }
 
   onLost(listener: () => void): () => void {
@@ -128,6 +123,39 @@ export class Database {
       cancel()
     }
   }
+}
+
+async function perform<M extends Mode, T>(
+  transaction: Transaction<M>,
+  action: (transaction: Transaction<M>) => Promise<T>,
+): Promise<T> {
+  // Told by the action as well, most of the time; it must not be a failure that nobody hears.
+  transaction.done.catch(() => {})
+  try {
+    const result = await action(transaction)
+    await transaction.done
+    return result
+  } catch (error) {
+    abort(transaction)
+    throw error
+  }
+}
+
+/** The browser would commit what was done so far: rows deleted, and nothing in their place. */
+function abort(transaction: Transaction): void {
+  try {
+    transaction.abort()
+  } catch {
+    // It has ended by itself, by the same failure.
+  }
+}
+
+/** Requests of one transaction, all made at once; one that throws leaves none of them unheard. */
+export function together<T extends readonly unknown[]>(
+  ...requests: { readonly [K in keyof T]: () => Promise<T[K]> }
+): Promise<T> {
+  const all = requests as readonly (() => Promise<unknown>)[]
+  return Promise.all(all.map(async request => request())) as Promise<unknown> as Promise<T>
 }
 
 function sentenceOf(error: unknown): string {

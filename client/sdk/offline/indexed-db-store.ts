@@ -2,8 +2,8 @@
 import * as Y from 'yjs'
 import { systemClock, type Clock } from '../../../shared/clock.ts'
 import { assertReadable, countUnsaved, mergeReadable } from './copy-bytes.ts'
-import { Database, type Transaction } from './database.ts'
-import type { CopyRecord, RowRecord } from './database-schema.ts'
+import { Database, together, type Transaction } from './database.ts'
+import type { CopyRecord, RowRecord, SnapshotRecord } from './database-schema.ts'
 import {
   CopyGone,
   type AsideCopy,
@@ -44,12 +44,14 @@ export class IndexedDbStore implements OfflineStore {
   async append(ref: CopyRef, rows: readonly CopyRow[]): Promise<readonly number[]> {
     const [record, ids] = await this.#database.run('readwrite', transaction => {
       const store = transaction.objectStore('rows')
-      const adding = Promise.all(rows.map(row => store.add(rowRecord(ref, row))))
-      const reading = transaction.objectStore('copies').get(ref.name)
-      // Not left to the event loop, which a page that is being closed has no more of. That is also
-      // why the life is looked at afterwards.
-      transaction.commit()
-      return Promise.all([reading, adding])
+      const copies = transaction.objectStore('copies')
+      return together<[CopyRecord | undefined, number[], void]>(
+        () => copies.get(ref.name),
+        () => Promise.all(rows.map(async row => store.add(rowRecord(ref, row)))),
+        // Not left to the event loop, which a page that is being closed has no more of. That is
+        // also why the life is looked at afterwards.
+        async () => transaction.commit(),
+      )
     })
     if (record?.life === ref.life) return ids
     throw await this.#database.run('readwrite', transaction => lateRows(transaction, ref, ids))
@@ -74,9 +76,9 @@ export class IndexedDbStore implements OfflineStore {
   join(ref: CopyRef, { ids, row }: Join): Promise<number | null> {
     return this.#write(ref, async transaction => {
       const store = transaction.objectStore('rows')
-      const there = await Promise.all(ids.map(id => store.get(id)))
+      const there = await Promise.all(ids.map(async id => store.get(id)))
       if (!there.every(one => belongs(one, ref))) return null
-      await Promise.all(ids.map(id => store.delete(id)))
+      await Promise.all(ids.map(async id => store.delete(id)))
       return store.add(rowRecord(ref, row))
     })
   }
@@ -89,7 +91,7 @@ export class IndexedDbStore implements OfflineStore {
       const before = record.revision === revision ? undefined : await snapshots.get(name)
       // Another tab folded what this one never saw: keep that too.
       const update = before === undefined ? snapshot : Y.mergeUpdates([before.update, snapshot])
-      const there = await Promise.all(folded.map(id => rows.get(id)))
+      const there = await Promise.all(folded.map(async id => rows.get(id)))
       await snapshots.put({ name, update })
       await transaction.objectStore('copies').put({
         ...record,
@@ -97,7 +99,7 @@ export class IndexedDbStore implements OfflineStore {
         snapshotBytes: update.byteLength,
       })
       const ours = folded.filter((_id, i) => belongs(there[i], ref))
-      await Promise.all(ours.map(id => rows.delete(id)))
+      await Promise.all(ours.map(async id => rows.delete(id)))
     })
   }
 
@@ -156,7 +158,10 @@ export class IndexedDbStore implements OfflineStore {
   asides(): Promise<readonly AsideCopy[]> {
     return this.#database.run('readonly', async transaction => {
       const store = transaction.objectStore('asides')
-      const [values, keys] = await Promise.all([store.getAll(), store.getAllKeys()])
+      const [values, keys] = await together<[Omit<AsideCopy, 'id'>[], number[]]>(
+        () => store.getAll(),
+        () => store.getAllKeys(),
+      )
       return values.map((aside, i) => ({ id: keys[i] ?? 0, ...aside }))
     })
   }
@@ -206,11 +211,12 @@ async function readCopy(transaction: Transaction, name: string): Promise<StoredC
   const record = await transaction.objectStore('copies').get(name)
   if (record === undefined) return undefined
   const index = transaction.objectStore('rows').index('name')
-  const [stored, all, ids] = await Promise.all([
-    transaction.objectStore('snapshots').get(name),
-    index.getAll(name),
-    index.getAllKeys(name),
-  ])
+  const snapshots = transaction.objectStore('snapshots')
+  const [stored, all, ids] = await together<[SnapshotRecord | undefined, RowRecord[], number[]]>(
+    () => snapshots.get(name),
+    () => index.getAll(name),
+    () => index.getAllKeys(name),
+  )
   const { incarnation, seq, openedAt, kept, life, revision } = record
   const rows = all
     .map(({ update, unsaved, life: of }, i) => ({ id: ids[i] ?? 0, update, unsaved, of }))
@@ -228,8 +234,10 @@ async function lateRows(
   ids: readonly number[],
 ): Promise<CopyGone> {
   const rows = transaction.objectStore('rows')
-  const late = (await Promise.all(ids.map(id => rows.get(id)))).filter(row => belongs(row, ref))
-  await Promise.all(ids.map(id => rows.delete(id)))
+  const late = (await Promise.all(ids.map(async id => rows.get(id)))).filter(row =>
+    belongs(row, ref),
+  )
+  await Promise.all(ids.map(async id => rows.delete(id)))
   for (let cursor = await transaction.objectStore('asides').openCursor(); cursor !== null;) {
     const aside = cursor.value
     if (aside.name === ref.name && aside.life === ref.life) {
@@ -245,9 +253,9 @@ async function lateRows(
 async function dropCopy(transaction: Writing, name: string): Promise<void> {
   const rows = transaction.objectStore('rows')
   const ids = await rows.index('name').getAllKeys(name)
-  await Promise.all([
-    transaction.objectStore('copies').delete(name),
-    transaction.objectStore('snapshots').delete(name),
-    ...ids.map(id => rows.delete(id)),
-  ])
+  await together(
+    () => transaction.objectStore('copies').delete(name),
+    () => transaction.objectStore('snapshots').delete(name),
+    ...ids.map(id => () => rows.delete(id)),
+  )
 }

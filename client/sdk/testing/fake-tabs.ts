@@ -1,67 +1,77 @@
 /** Tabs of one browser, inside a test: channels that deliver later, locks that die with a tab. */
 import type { ChannelLike, LockManagerLike, TabsEnvironment } from '../tabs/environment.ts'
 
-type Waiter = { readonly tab: FakeTab; readonly grant: () => void }
-
 export type FakeTab = TabsEnvironment & {
   /** As a crash does it: nothing is said, locks are free. */
   kill(): void
 }
 
-export function fakeBrowser(): { openTab(): FakeTab } {
-  const channels = new Map<string, Set<{ readonly tab: FakeTab; readonly channel: ChannelLike }>>()
-  const queues = new Map<string, Waiter[]>()
-  const dead = new Set<FakeTab>()
+type Waiter = { readonly tab: symbol; readonly grant: () => void }
 
-  const leave = (name: string, waiter: Waiter) => {
-    const queue = queues.get(name) ?? []
-    const wasFirst = queue[0] === waiter
-    queues.set(
-      name,
-      queue.filter(one => one !== waiter),
-    )
-    if (wasFirst) queues.get(name)?.[0]?.grant()
+class FakeLocks {
+  readonly #queues = new Map<string, readonly Waiter[]>()
+
+  of(tab: symbol): LockManagerLike {
+    return {
+      request: (name, { signal }, hold) =>
+        new Promise((resolve, reject) => {
+          const waiter: Waiter = {
+            tab,
+            grant: () => {
+              void hold().then(() => {
+                this.#leave(name, waiter)
+                resolve(undefined)
+              })
+            },
+          }
+          signal.addEventListener('abort', () => {
+            if (this.#queue(name)[0] === waiter) return
+            this.#leave(name, waiter)
+            reject(new Error('aborted'))
+          })
+          this.#queues.set(name, [...this.#queue(name), waiter])
+          if (this.#queue(name).length === 1) queueMicrotask(waiter.grant)
+        }),
+    }
   }
 
-  const locksOf = (tab: FakeTab): LockManagerLike => ({
-    request(name, { signal }, hold) {
-      return new Promise((resolve, reject) => {
-        const waiter: Waiter = {
-          tab,
-          grant: () => {
-            void hold().then(() => {
-              leave(name, waiter)
-              resolve(undefined)
-            })
-          },
-        }
-        signal.addEventListener('abort', () => {
-          const isHeld = queues.get(name)?.[0] === waiter
-          if (isHeld) return
-          leave(name, waiter)
-          reject(new Error('aborted'))
-        })
-        const queue = [...(queues.get(name) ?? []), waiter]
-        queues.set(name, queue)
-        if (queue.length === 1) queueMicrotask(waiter.grant)
-      })
-    },
-  })
+  freeAllOf(tab: symbol): void {
+    for (const [name, queue] of this.#queues) {
+      for (const waiter of queue.filter(one => one.tab === tab)) this.#leave(name, waiter)
+    }
+  }
 
-  const openChannel = (tab: FakeTab, name: string): ChannelLike => {
-    const members = channels.get(name) ?? new Set()
-    channels.set(name, members)
+  #queue(name: string): readonly Waiter[] {
+    return this.#queues.get(name) ?? []
+  }
+
+  #leave(name: string, waiter: Waiter): void {
+    const wasFirst = this.#queue(name)[0] === waiter
+    const rest = this.#queue(name).filter(one => one !== waiter)
+    this.#queues.set(name, rest)
+    if (wasFirst) rest[0]?.grant()
+  }
+}
+
+type Member = { readonly tab: symbol; readonly channel: ChannelLike }
+
+class FakeChannels {
+  readonly dead = new Set<symbol>()
+  readonly #members = new Map<string, Set<Member>>()
+
+  open(tab: symbol, name: string): ChannelLike {
+    const members = this.#members.get(name) ?? new Set()
+    this.#members.set(name, members)
     const channel: ChannelLike = {
       onmessage: null,
-      postMessage(message) {
-        if (dead.has(tab)) return
-        const copy: unknown = structuredClone(message)
-        for (const member of members) {
-          if (member.channel === channel) continue
+      postMessage: message => {
+        const data: unknown = structuredClone(message)
+        if (this.dead.has(tab)) return
+        for (const other of members) {
+          if (other === member) continue
           setImmediate(() => {
-            if (!dead.has(member.tab) && members.has(member)) {
-              member.channel.onmessage?.({ data: copy } as MessageEvent)
-            }
+            if (this.dead.has(other.tab) || !members.has(other)) return
+            other.channel.onmessage?.({ data } as MessageEvent)
           })
         }
       },
@@ -71,22 +81,22 @@ export function fakeBrowser(): { openTab(): FakeTab } {
     members.add(member)
     return channel
   }
+}
 
+export function fakeBrowser(): { openTab(): FakeTab } {
+  const locks = new FakeLocks()
+  const channels = new FakeChannels()
   return {
     openTab() {
-      const tab: FakeTab = {
-        openChannel: name => openChannel(tab, name),
-        get locks() {
-          return locksOf(tab)
-        },
+      const tab = Symbol('tab')
+      return {
+        openChannel: name => channels.open(tab, name),
+        locks: locks.of(tab),
         kill() {
-          dead.add(tab)
-          for (const [name, queue] of queues) {
-            for (const waiter of queue.filter(one => one.tab === tab)) leave(name, waiter)
-          }
+          channels.dead.add(tab)
+          locks.freeAllOf(tab)
         },
       }
-      return tab
     },
   }
 }
