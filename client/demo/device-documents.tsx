@@ -13,11 +13,18 @@ export type DeviceDocumentsProps = {
 export function DeviceDocuments({ documents, titleOf }: DeviceDocumentsProps) {
   if (documents.length === 0) return <p className="drawer-empty">Nothing yet.</p>
   return (
-    <ul className="copies">
-      {documents.map(copy => (
-        <DeviceDocument key={copy.name} copy={copy} title={titleOf(copy.name)} />
-      ))}
-    </ul>
+    <>
+      {/* Each switch says the same by itself to those who do not see this line. */}
+      <div className="copies-head" aria-hidden="true">
+        <span>Document</span>
+        <span>Keep</span>
+      </div>
+      <ul className="copies">
+        {documents.map(copy => (
+          <DeviceDocument key={copy.name} copy={copy} title={titleOf(copy.name)} />
+        ))}
+      </ul>
+    </>
   )
 }
 

@@ -24,7 +24,11 @@ export function SignOut({ titleOf }: SignOutProps) {
     )
   }
   return (
-    <div className="last-word" role="alert">
+    <div
+      className="last-word"
+      role="alert"
+      ref={element => element?.scrollIntoView({ block: 'nearest' })}
+    >
       <p>
         The server does not have all changes of{' '}
         <b>{unsent.map(({ name, unsent: count }) => `${titleOf(name)} (${count})`).join(', ')}</b>.

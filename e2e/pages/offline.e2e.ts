@@ -31,7 +31,10 @@ async function rest(stage: Stage, path: string, method: string): Promise<void> {
   })
   const { token } = (await answer.json()) as { token: string }
   const headers = { authorization: `Bearer ${token}` }
-  const response = await fetch(`${url}/v1/documents/${encodeURIComponent(path)}`, { method, headers })
+  const response = await fetch(`${url}/v1/documents/${encodeURIComponent(path)}`, {
+    method,
+    headers,
+  })
   expect(response.status).toBeLessThan(300)
 }
 
