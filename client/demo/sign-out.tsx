@@ -12,8 +12,8 @@ export function SignOut({ titleOf }: SignOutProps) {
     try {
       await client.signOut({ force })
     } catch (error) {
-      if (!(error instanceof UnsentChangesError)) throw error
-      setUnsent(error.documents)
+      if (error instanceof UnsentChangesError) setUnsent(error.documents)
+      // Otherwise the browser has not confirmed the deletion, and finishes it by itself.
     }
   }
   if (unsent === null) {

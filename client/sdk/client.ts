@@ -28,7 +28,8 @@ export type WeftClient = {
   readonly offline: OfflineCopies
   /**
    * Ends everything of this user on this device, in all tabs, and deletes every copy. Throws
-   * {@link UnsentChangesError} when the server lacks some change, unless forced.
+   * {@link UnsentChangesError} when the server lacks some change, unless forced. Rejects as well
+   * when the browser does not confirm the deletion in time; this client is over all the same.
    */
   signOut(options?: { readonly force?: boolean }): Promise<void>
   /** Closes all documents, waits until their changes are on this device, and lets go of it. */

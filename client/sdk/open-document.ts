@@ -60,6 +60,8 @@ export class OpenDocument {
   #rejection: WireError | null = null
   #closed = false
   #isReplacing = false
+  /** Resolves when the copy of the present body was read. */
+  #begun: Promise<void>
 
   constructor(options: OpenDocumentOptions) {
     this.#options = options
@@ -77,7 +79,7 @@ export class OpenDocument {
       persistence: 'ok',
       storageProblem: null,
     })
-    void this.#begin(body)
+    this.#begun = this.#begin(body)
   }
 
   get state(): Readable<DocumentState> {
@@ -129,6 +131,8 @@ export class OpenDocument {
     this.#options.onStorageProblem(null)
     channel.close()
     link.close()
+    // What was typed before the copy was read is on its way to it.
+    await this.#begun
     await copy.flush()
     copy.end()
     awareness.destroy()
@@ -183,9 +187,10 @@ export class OpenDocument {
     })
     await this.#options.ready
     await copy.load()
-    if (body !== this.#body || this.#closed) return
+    if (body !== this.#body) return
     isRead = true
     for (const update of early) this.#onUpdate(body, { update, isRemote: false })
+    if (this.#closed) return
     this.#update({ loaded: true })
     link.start(KNOWN_ELSEWHERE)
     channel.start()
@@ -262,7 +267,8 @@ export class OpenDocument {
     const { doc, awareness } = body
     const fresh = { persistence: 'ok', storageProblem: null, loaded: false } as const
     this.#update({ doc, awareness, status: { kind: 'offline' }, ...fresh })
-    await this.#begin(body)
+    this.#begun = this.#begin(body)
+    await this.#begun
   }
 
   #update(change: Partial<DocumentState>): void {

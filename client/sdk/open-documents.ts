@@ -95,6 +95,6 @@ export class OpenDocuments {
 }
 
 function isSafe(document: OpenDocument): boolean {
-  const { unsaved, persistence } = document.state.get()
-  return unsaved === 0 || persistence === 'ok'
+  const { loaded, unsaved, persistence } = document.state.get()
+  return loaded && (unsaved === 0 || persistence === 'ok')
 }

@@ -1,7 +1,13 @@
 /** Reads a copy whole, or begins one: what is damaged or over is put out of the way first. */
 import type { Clock } from '../../../shared/clock.ts'
 import type { Random } from '../../../shared/random.ts'
-import { CopyDamaged, type CopyMeta, type OfflineStore, type StoredCopy } from './offline-store.ts'
+import {
+  CopyDamaged,
+  CopyGone,
+  type CopyMeta,
+  type OfflineStore,
+  type StoredCopy,
+} from './offline-store.ts'
 
 export type CopyPlace = {
   readonly name: string
@@ -25,4 +31,21 @@ export async function readCopy(place: CopyPlace, fresh: CopyMeta): Promise<Store
     await store.setAside({ name }, clock.now())
   }
   return store.begin({ name, life: random.id() }, fresh)
+}
+
+/**
+ * For a document that is open, whose own incarnation is in `meta`. One of the two may be over: the
+ * stored copy when the server has named ours in this session, and ours otherwise.
+ */
+export async function readAgain(
+  place: CopyPlace,
+  meta: CopyMeta,
+  isConfirmed: boolean,
+): Promise<StoredCopy> {
+  const copy = await readCopy(place, meta)
+  const isOne = copy.incarnation === null || meta.incarnation === null
+  if (isOne || copy.incarnation === meta.incarnation) return copy
+  if (!isConfirmed) throw new CopyGone('aside')
+  await place.store.setAside({ name: place.name, life: copy.life }, place.clock.now())
+  return readCopy(place, meta)
 }

@@ -128,9 +128,12 @@ export class IndexedDbStore implements OfflineStore {
 
   remove(name: string, which: 'saved' | 'any'): Promise<boolean> {
     return this.#database.run('readwrite', async transaction => {
+      const record = await transaction.objectStore('copies').get(name)
+      if (record === undefined) return true
       const rows = await transaction.objectStore('rows').index('name').getAll(name)
-      if (which === 'saved' && countUnsaved(rows) > 0) return false
-      await dropCopy(transaction, name)
+      const own = rows.filter(row => belongs(row, record))
+      if (which === 'saved' && countUnsaved(own) > 0) return false
+      await dropCopy(transaction, record)
       return true
     })
   }
@@ -151,7 +154,7 @@ export class IndexedDbStore implements OfflineStore {
         unsaved: countUnsaved(rows),
         state: mergeReadable(snapshot?.update, rows),
       })
-      await dropCopy(transaction, name)
+      await dropCopy(transaction, record)
     })
   }
 
@@ -250,9 +253,12 @@ async function lateRows(
   return new CopyGone('dropped')
 }
 
-async function dropCopy(transaction: Writing, name: string): Promise<void> {
+/** Rows of this life only: those of another may be late ones, on their way to where it was set aside. */
+async function dropCopy(transaction: Writing, { name, life }: CopyRef): Promise<void> {
   const rows = transaction.objectStore('rows')
-  const ids = await rows.index('name').getAllKeys(name)
+  // Whatever follows the life in the key: nothing sorts behind an empty list.
+  const ofThisLife = IDBKeyRange.bound([name, life], [name, life, []])
+  const ids = await rows.index('facts').getAllKeys(ofThisLife)
   await together(
     () => transaction.objectStore('copies').delete(name),
     () => transaction.objectStore('snapshots').delete(name),

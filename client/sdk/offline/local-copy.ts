@@ -1,6 +1,6 @@
 /** One document's copy on this device: written behind the edits, kept in few rows, and repaired. */
 import type { Cancel } from '../../../shared/clock.ts'
-import { readCopy, type CopyPlace } from './copy-reader.ts'
+import { readAgain, readCopy, type CopyPlace } from './copy-reader.ts'
 import { planRepair } from './copy-repair.ts'
 import type { CopyListener, CopySource } from './copy-source.ts'
 import { KnownRows, joinRun, type QueuedRow } from './known-rows.ts'
@@ -65,6 +65,7 @@ export class LocalCopy {
   async load(): Promise<StoredCopy | undefined> {
     try {
       const copy = await readCopy(this.#options, this.#meta)
+      if (this.#phase === 'ended') return undefined
       this.#take(copy)
       const bytes = copy.rows.reduce((sum, { update }) => sum + update.byteLength, 0)
       if (bytes > FOLD_AT_BYTES || copy.rows.length > FOLD_AT_ROWS) this.#foldFrom = copy
@@ -266,17 +267,9 @@ export class LocalCopy {
   /** True while there is more to do. */
   async #repairNow(extent: 'rows' | 'whole'): Promise<boolean> {
     this.#repair = 'none'
-    const { store, source, clock } = this.#options
-    let copy = await readCopy(this.#options, this.#meta)
-    const { incarnation } = this.#meta
-    const isOther =
-      incarnation !== null && copy.incarnation !== null && copy.incarnation !== incarnation
-    if (isOther && !this.#isConfirmed) throw new CopyGone('aside')
-    if (isOther) {
-      // Read late, after the server had named the document of today: this one is of yesterday.
-      await store.setAside({ name: this.#options.name, life: copy.life }, clock.now())
-      copy = await readCopy(this.#options, this.#meta)
-    }
+    const copy = await readAgain(this.#options, this.#meta, this.#isConfirmed)
+    if (!this.#isWriting()) return false
+    const { source } = this.#options
     const isSame = copy.life === this.#ref?.life
     this.#rows.keepOnly(new Set(isSame ? copy.rows.map(({ id }) => id) : []))
     if (!isSame) this.#kept = 0

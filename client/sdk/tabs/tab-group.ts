@@ -44,6 +44,7 @@ class BrowserTabGroup implements TabGroup {
   readonly #isLeader = new Observable(false)
   readonly #listeners = new Set<TabListener>()
   readonly #peers = new Map<string, AbortController>()
+  #isPresent = false
 
   constructor(...[scope, tab, environment]: [string, string, TabsEnvironment]) {
     this.#scope = scope
@@ -54,7 +55,10 @@ class BrowserTabGroup implements TabGroup {
     const { signal } = this.#end
     const { locks } = environment
     // Held as long as this tab lives: whoever waits for it learns of the end, even of a crash.
-    const onHeld = () => this.post({ type: 'hello' })
+    const onHeld = () => {
+      this.#isPresent = true
+      this.post({ type: 'hello' })
+    }
     void holdLock(locks, this.#lockOf(tab), { signal, onHeld })
     void holdLock(locks, `${scope} leader`, { signal, onHeld: () => this.#isLeader.set(true) })
   }
@@ -89,14 +93,14 @@ class BrowserTabGroup implements TabGroup {
     if (envelope === undefined || this.#end.signal.aborted) return
     const { from, message } = envelope
     if (message.type === 'bye') return this.#forget(from)
-    const isNew = !this.#peers.has(from)
-    if (isNew) this.#meet(from)
-    if (isNew && message.type === 'hello') this.post({ type: 'hello' })
+    if (message.type === 'hello') this.#meet(from)
     for (const { onMessage } of Array.from(this.#listeners)) onMessage?.(message, from)
   }
 
+  /** A tab says hello when it holds its lock: asked for earlier, we would get it, and take it for dead. */
   #meet(peer: string): void {
-    if (this.#peers.size >= PEERS_MAX) return
+    if (this.#peers.has(peer) || this.#peers.size >= PEERS_MAX) return
+    if (this.#isPresent) this.post({ type: 'hello' })
     const waiting = new AbortController()
     this.#peers.set(peer, waiting)
     const onHeld = () => {
