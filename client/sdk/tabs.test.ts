@@ -1,5 +1,6 @@
 /** Several tabs of one user: in step without a server, one leader, no change counted or lost twice. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { seededRandom } from '../../shared/random.ts'
 import { startTestApp, type TestApp } from '../../server/testing/test-app.ts'
 import { until } from '../../server/testing/until.ts'
 import { createClient, type DocumentHandle, type WeftClient } from './index.ts'
@@ -158,4 +159,70 @@ describe('tabs', () => {
     await new Promise(resolve => setTimeout(resolve, 10))
     expect(handle.state.get().loaded).toBe(true)
   })
+
+  const seeds = [1, 2, 3, 4, 5, 6, Date.now() % 1_000_000]
+  test.each(seeds)(
+    'tabs come, go, crash, and are cut off: all is sent, once, SEED=%i',
+    async seed => {
+      const random = seededRandom(seed)
+      const pick = (count: number) => Math.floor(random.next() * count)
+      const alive = [await openCut('a'), await openCut('a')]
+      const typed: string[] = []
+      const settle = () =>
+        until(async () => {
+          const texts = alive.map(({ handle }) => textOf(handle))
+          return texts.every(text => text === texts[0]) && texts[0]!.length >= typed.length
+        }, 'the tabs agree')
+      for (let step = 0; step < 40; step++) {
+        const one = alive[pick(alive.length)]!
+        switch (pick(7)) {
+          case 0:
+            one.client.connect()
+            break
+          case 1:
+            one.client.disconnect()
+            break
+          case 2:
+            if (alive.length < 4) alive.push(await openCut('a'))
+            break
+          case 3: {
+            // Not before its last words were heard: what only a crashed tab knew is gone.
+            if (alive.length === 1) break
+            await settle()
+            alive.splice(alive.indexOf(one), 1)
+            if (pick(2) === 0) await one.client.close()
+            else {
+              await until(
+                async () => one.handle.state.get().kept >= one.handle.state.get().unsaved,
+                'kept',
+              )
+              one.client.disconnect()
+              one.tab.kill()
+            }
+            break
+          }
+          default: {
+            const letter = String.fromCodePoint(0x4e00 + typed.length)
+            typed.push(letter)
+            const { doc } = one.handle
+            doc.getText('t').insert(pick(doc.getText('t').length + 1), letter)
+          }
+        }
+        if (pick(3) === 0) await new Promise(resolve => setTimeout(resolve, pick(20)))
+      }
+      for (const { client } of alive) client.connect()
+      await until(async () => (await store.list())[0]?.unsaved === 0, 'all is sent')
+      await settle()
+      const bob = createClient({
+        url: server.url,
+        token: () => server.token('bob'),
+        offline: 'memory',
+      })
+      clients.push(bob)
+      const reader = bob.open('a')
+      await reader.whenSynced()
+      expect(Array.from(textOf(reader)).sort()).toEqual(typed.sort())
+      expect(textOf(alive[0]!.handle)).toBe(textOf(reader))
+    },
+  )
 })
