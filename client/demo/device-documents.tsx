@@ -48,7 +48,7 @@ function DeviceDocument({ copy, title }: DeviceDocumentProps) {
           {title}
         </span>
         <span className="copy-facts">
-          {sayBytes(bytes)}
+          {bytes === 0 && unsent > 0 ? 'In this window only' : sayBytes(bytes)}
           {unsent > 0 && <b className="unsent">{sayChanges(unsent)}</b>}
         </span>
         {refusal !== null && <span className="refusal">{refusal.message}</span>}
