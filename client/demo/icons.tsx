@@ -99,3 +99,21 @@ export const CodeIcon = () => (
     <path d="m7 6-4 4 4 4M13 6l4 4-4 4" />
   </Icon>
 )
+
+export const CloseIcon = () => (
+  <Icon>
+    <path d="m5 5 10 10M15 5 5 15" />
+  </Icon>
+)
+
+export const DownloadIcon = () => (
+  <Icon>
+    <path d="M10 3.500v9M6.500 9.500 10 13l3.500-3.500M4 16.500h12" />
+  </Icon>
+)
+
+export const TrashIcon = () => (
+  <Icon>
+    <path d="M4 5.500h12M8 5.500v-2h4v2M5.500 5.500l.7 11h7.600l.7-11" />
+  </Icon>
+)

@@ -1,9 +1,9 @@
 /** The entry of the workspace. */
 import '@fontsource-variable/inter'
 import './styles.css'
-import { StrictMode, useState } from 'react'
+import { StrictMode, useEffect, useState } from 'react'
 import { createRoot } from 'react-dom/client'
-import { WeftProvider } from '../react/index.ts'
+import { WeftProvider, useClientLife } from '../react/index.ts'
 import type { WeftClient } from '../sdk/index.ts'
 import { createProfile, forgetProfile, loadProfile, type Profile } from './profile.ts'
 import { SignIn } from './sign-in.tsx'
@@ -23,16 +23,24 @@ function App({ known }: { readonly known: Session | null }) {
   if (session === null) {
     return <SignIn onEnter={name => setSession(startSession(createProfile(name)))} />
   }
-  const leave = () => {
-    forgetProfile()
-    void session.client.close()
-    setSession(null)
-  }
   return (
     <WeftProvider client={session.client}>
-      <Workspace profile={session.profile} onLeave={leave} />
+      <Signed session={session} onSignedOut={() => setSession(null)} />
     </WeftProvider>
   )
+}
+
+type SignedProps = { readonly session: Session; readonly onSignedOut: () => void }
+
+/** As long as nobody signs out, in this tab or in another one of the same person. */
+function Signed({ session, onSignedOut }: SignedProps) {
+  const life = useClientLife()
+  useEffect(() => {
+    if (life !== 'signed out') return
+    forgetProfile()
+    onSignedOut()
+  }, [life, onSignedOut])
+  return life === 'active' ? <Workspace profile={session.profile} /> : null
 }
 
 const profile = loadProfile()

@@ -1,20 +1,22 @@
 /** One page: its title, its text, who is here, and whether it is saved. */
 import { useEffect } from 'react'
-import { useClient, useConnection, useDocument, useSaved } from '../react/index.ts'
+import { useClient, useConnection, useDocument, usePersistence, useSaved } from '../react/index.ts'
 import { CloudOffIcon, NetworkIcon } from './icons.tsx'
 import { PageEditor } from './page-editor.tsx'
 import { People } from './people.tsx'
 import type { Profile } from './profile.ts'
 import { SaveBadge } from './save-badge.tsx'
+import { sayPersistence } from './storage-words.ts'
 
 export type PageViewProps = {
   readonly name: string
   readonly title: string
   readonly onRename: (title: string) => void
   readonly profile: Profile
+  readonly onOpenStorage: () => void
 }
 
-export function PageView({ name, title, onRename, profile }: PageViewProps) {
+export function PageView({ name, title, onRename, profile, onOpenStorage }: PageViewProps) {
   const page = useDocument(name)
   const save = useSaved(page)
   const awareness = page?.awareness ?? null
@@ -27,13 +29,14 @@ export function PageView({ name, title, onRename, profile }: PageViewProps) {
       <header className="bar">
         <div className="bar-left">
           {page !== null && save !== null && (
-            <SaveBadge save={save} persistence={page.persistence} />
+            <SaveBadge save={save} persistence={page.persistence} onOpen={onOpenStorage} />
           )}
         </div>
         {awareness !== null && <People awareness={awareness} />}
         <NetworkSwitch />
       </header>
       <div className="paper">
+        <StorageNotice />
         <input
           className="title"
           aria-label="Page title"
@@ -58,6 +61,18 @@ export function PageView({ name, title, onRename, profile }: PageViewProps) {
         )}
       </div>
     </main>
+  )
+}
+
+/** Says that this device keeps nothing, and why: before it matters. */
+function StorageNotice() {
+  const state = usePersistence()
+  if (state.kind === 'ok') return null
+  return (
+    <output className="notice warn">
+      {sayPersistence(state).text} Changes are not kept on this device: leave the page open until
+      they are saved.
+    </output>
   )
 }
 

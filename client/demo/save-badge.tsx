@@ -53,14 +53,29 @@ const icons = {
   'not saving': <WarningIcon />,
 }
 
-export type SaveBadgeProps = { readonly save: SaveState; readonly persistence: Persistence }
+export type SaveBadgeProps = {
+  readonly save: SaveState
+  readonly persistence: Persistence
+  readonly onOpen: () => void
+}
 
-export function SaveBadge({ save, persistence }: SaveBadgeProps) {
+export function SaveBadge({ save, persistence, onOpen }: SaveBadgeProps) {
   const { text, title } = describeSave(save, persistence)
   return (
-    <output className="badge" data-state={save.kind.replace(' ', '-')} title={title}>
-      {icons[save.kind]}
-      <span>{text}</span>
-    </output>
+    <>
+      <button
+        type="button"
+        className="badge"
+        data-state={save.kind.replace(' ', '-')}
+        title={title}
+        aria-haspopup="dialog"
+        onClick={onOpen}
+      >
+        {icons[save.kind]}
+        <span>{text}</span>
+      </button>
+      {/* What a button says is not read out when it changes. */}
+      <output className="visually-hidden">{text}</output>
+    </>
   )
 }

@@ -1,4 +1,5 @@
 /** The workspace: the pages of a space on the left, one of them on the right. */
+import { useState } from 'react'
 import { useDocument } from '../react/index.ts'
 import { LeaveIcon, PageIcon, PlusIcon } from './icons.tsx'
 import { PageView } from './page-view.tsx'
@@ -13,18 +14,21 @@ import {
   usePages,
   type PageEntry,
 } from './space-index.ts'
+import { StorageDrawer } from './storage-drawer.tsx'
 
 export type WorkspaceProps = {
   readonly profile: Profile
-  readonly onLeave: () => void
 }
 
-export function Workspace({ profile, onLeave }: WorkspaceProps) {
+export function Workspace({ profile }: WorkspaceProps) {
   const { space, page } = useRoute()
   const index = useDocument(indexName(space))
   const doc = index?.doc ?? null
   const pages = usePages(doc)
   const current = pages.find(({ id }) => id === page) ?? { ...FIRST_PAGE, id: page, title: '' }
+
+  const [drawer, setDrawer] = useState<'open' | 'closed'>('closed')
+  const openDrawer = () => setDrawer('open')
 
   const addPage = () => {
     if (doc === null) return
@@ -58,9 +62,10 @@ export function Workspace({ profile, onLeave }: WorkspaceProps) {
           <span className="me-name">{profile.name}</span>
           <button
             type="button"
-            title="Use another name"
-            aria-label="Use another name"
-            onClick={onLeave}
+            title="Network, storage and sign out"
+            aria-label="Sign out"
+            aria-haspopup="dialog"
+            onClick={openDrawer}
           >
             <LeaveIcon />
           </button>
@@ -74,7 +79,16 @@ export function Workspace({ profile, onLeave }: WorkspaceProps) {
           if (doc !== null) renamePage(doc, current, title)
         }}
         profile={profile}
+        onOpenStorage={openDrawer}
       />
+      {drawer === 'open' && (
+        <StorageDrawer
+          space={space}
+          page={pageName(space, page)}
+          pages={pages}
+          onClose={() => setDrawer('closed')}
+        />
+      )}
     </div>
   )
 }

@@ -83,6 +83,27 @@ describe('the sdk', () => {
     expect(bob.doc.getText('t').toString()).toBe('early')
   })
 
+  test('what is typed and closed before the copy is read is kept too', async () => {
+    const store = new MemoryStore()
+    const load = store.load.bind(store)
+    store.load = async name => {
+      await new Promise(resolve => setTimeout(resolve, 20))
+      return load(name)
+    }
+    const client = connect('alice', { offline: store })
+    client.disconnect()
+    const hasty = client.open('a')
+    hasty.doc.getText('t').insert(0, 'hasty')
+    hasty.close()
+    const other = client.open('b')
+    other.doc.getText('t').insert(0, 'hastier')
+    await client.close()
+    expect(await store.list()).toMatchObject([
+      { name: 'a', unsaved: 1 },
+      { name: 'b', unsaved: 1 },
+    ])
+  })
+
   test('opening twice shares one document; the last close ends it', async () => {
     const client = connect('alice')
     const [one, two] = [client.open('a'), client.open('a')]

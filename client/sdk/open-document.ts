@@ -1,11 +1,15 @@
 /** A document that this client has open: the Y.Doc, its copy on the device, its way to the server. */
-import { Awareness } from 'y-protocols/awareness'
+import type { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
-import type { Clock } from '../../shared/clock.ts'
 import type { WireError } from '../../shared/errors.ts'
-import type { SchemaRange } from '../../shared/protocol.ts'
 import { REMOTE } from './awareness-link.ts'
-import type { Connection } from './connection.ts'
+import {
+  KNOWN_ELSEWHERE,
+  LOCAL_COPY,
+  createBody,
+  type Body,
+  type BodyOptions,
+} from './document-body.ts'
 import {
   nextStatus,
   type Access,
@@ -13,12 +17,10 @@ import {
   type DocumentStatus,
 } from './document-status.ts'
 import { Observable, type Readable } from './observable.ts'
-import { LocalCopy } from './offline/local-copy.ts'
-import type { OfflineStore } from './offline/offline-store.ts'
-import { Outbox } from './outbox.ts'
-import { saveStateOf, type SaveState } from './save-state.ts'
-import { SyncChannel } from './sync-channel.ts'
-import type { TokenSource } from './token-source.ts'
+import type { StoredCopy } from './offline/offline-store.ts'
+import type { StorageProblem } from './offline/storage-problem.ts'
+import { sameSave, saveStateOf, type SaveState } from './save-state.ts'
+import { OTHER_TAB } from './tabs/document-link.ts'
 
 /** Everything there is to know about an open document, at one moment. */
 export type DocumentState = {
@@ -28,8 +30,6 @@ export type DocumentState = {
   readonly status: DocumentStatus
   /** What the token allows; null until the server has said so. */
   readonly access: Access | null
-  /** Why nothing can be written although the token allows it, such as UPGRADE_REQUIRED. */
-  readonly notice: WireError | null
   readonly save: SaveState
   /** Changes that are not durable on the server. */
   readonly unsaved: number
@@ -39,32 +39,19 @@ export type DocumentState = {
   readonly loaded: boolean
   /** Nobody holds it any more. */
   readonly closed: boolean
-  /** `degraded`: this device does not keep a copy any more; close to the tab and it is gone. */
+  /** Why nothing can be written although the token allows it, such as UPGRADE_REQUIRED. */
+  readonly notice: WireError | null
+  /** `degraded`: this device does not keep a copy just now; with the page, changes would be gone. */
   readonly persistence: 'ok' | 'degraded'
+  /** Why it is degraded; null when it is not. */
+  readonly storageProblem: StorageProblem | null
 }
 
-export type OpenDocumentOptions = {
-  readonly name: string
-  readonly connection: Connection
-  readonly tokens: TokenSource
-  readonly store: Promise<OfflineStore>
-  readonly clock: Clock
-  readonly schema?: SchemaRange | undefined
+export type OpenDocumentOptions = BodyOptions & {
+  /** Resolves when an earlier hold on the same copy has written its last. */
+  readonly ready: Promise<unknown>
+  readonly onStorageProblem: (problem: StorageProblem | null) => void
 }
-
-/** One life of the Y.Doc: replaced as a whole when the server's document is another one. */
-type Body = {
-  readonly doc: Y.Doc
-  readonly awareness: Awareness
-  readonly outbox: Outbox
-  readonly channel: SyncChannel
-  readonly copy: Promise<LocalCopy>
-  /** Changes that were made before the copy was read: unsaved like any other. */
-  readonly early: Uint8Array[]
-}
-
-/** Origin of what comes from this device's own copy. */
-const LOCAL_COPY = Symbol('weft: from the local copy')
 
 export class OpenDocument {
   readonly #options: OpenDocumentOptions
@@ -78,6 +65,9 @@ export class OpenDocument {
   /** Why the access is less than the token's: the schema is newer than this client, say. */
   #notice: WireError | null = null
   #closed = false
+  #isReplacing = false
+  /** Resolves when the copy of the present body was read. */
+  #begun: Promise<void>
 
   constructor(options: OpenDocumentOptions) {
     this.#options = options
@@ -88,15 +78,16 @@ export class OpenDocument {
       awareness: body.awareness,
       status: { kind: 'offline' },
       access: null,
-      notice: null,
       save: { kind: 'offline', changes: 0, kept: 0 },
       unsaved: 0,
       kept: 0,
       loaded: false,
       persistence: 'ok',
+      storageProblem: null,
       closed: false,
+      notice: null,
     })
-    void this.#begin(body)
+    this.#begun = this.#begin(body)
   }
 
   get state(): Readable<DocumentState> {
@@ -111,54 +102,76 @@ export class OpenDocument {
 
   /** Resolves when everything so far is on this device. */
   async flush(): Promise<void> {
-    await (await this.#body.copy).flush()
+    await this.#body.copy.flush()
+  }
+
+  /** Pins the copy to this device, or lets go of it. */
+  keep(kept: boolean): void {
+    this.#body.copy.keep(kept)
+  }
+
+  /** The application looks at it: its user is there for others to see. */
+  show(): void {
+    const { awareness, copy } = this.#body
+    copy.touch()
+    if (awareness.getLocalState() === null) awareness.setLocalState({})
+  }
+
+  hide(): void {
+    this.#body.awareness.setLocalState(null)
+  }
+
+  /** Looks for changes that a tab which is gone has left on this device, and sends them. */
+  adopt(): void {
+    this.#body.copy.repair('rows')
+  }
+
+  /** Ends without writing anything more: the device is being wiped. */
+  abandon(): void {
+    this.#body.copy.end()
+    void this.close()
   }
 
   async close(): Promise<void> {
     if (this.#closed) return
     this.#update({ closed: true })
     this.#closed = true
-    const { channel, awareness, doc } = this.#body
+    const { channel, awareness, doc, link, copy } = this.#body
+    this.#options.onStorageProblem(null)
     channel.close()
-    await this.flush()
+    link.close()
+    // What was typed before the copy was read is on its way to it.
+    await this.#begun
+    await copy.flush()
+    copy.end()
     awareness.destroy()
     doc.destroy()
   }
 
-  #createBody(): Body {
-    const { name, connection, tokens, clock, store } = this.#options
-    const doc = new Y.Doc()
-    const awareness = new Awareness(doc)
-    const outbox = new Outbox()
-    const copy = store.then(
-      offline =>
-        new LocalCopy({
-          name,
-          store: offline,
-          encodeState: () => Y.encodeStateAsUpdate(doc),
-          onKept: change => {
-            this.#kept = change
-            this.#update({})
-          },
-          onDegraded: () => this.#update({ persistence: 'degraded' }),
-        }),
-    )
-    const channel = new SyncChannel({
-      name,
-      doc,
-      awareness,
-      outbox,
-      connection,
-      tokens,
-      clock,
+  #createBody(avoid: string | null = null): Body {
+    const body: Body = createBody({
+      ...this.#options,
+      avoid,
+      kept: avoid !== null && this.#body.copy.meta.kept,
       incarnation: () => this.#incarnation,
-      schema: this.#options.schema,
-      listener: {
+      onIncarnation: incarnation => void (this.#incarnation = incarnation),
+      onReplaced: () => void this.#startAnew(body),
+      takeCopy: stored => this.#take(body, stored),
+      onKept: change => {
+        this.#kept = change
+        this.#update({})
+      },
+      onStorageProblem: problem => this.#onStorageProblem(problem),
+      channelListener: {
         onEvent: event => this.#onEvent(event),
         onHello: ({ incarnation, seq, access }) => {
           this.#incarnation = incarnation
-          void copy.then(local => local.belongsTo(incarnation, seq))
+          body.copy.belongsTo(incarnation, seq)
           this.#notice = null
+          this.#update({ access })
+        },
+        onAccess: (access, error) => {
+          this.#notice = error
           this.#update({ access })
         },
         onSaved: (change, seq) => this.#onSaved(body, { change, seq }),
@@ -166,55 +179,61 @@ export class OpenDocument {
           this.#rejection = error
           this.#update({})
         },
-        onAccess: (access, error) => {
-          this.#notice = error
-          this.#update({ access })
-        },
         onStore: state => {
           this.#storeState = state
           this.#update({})
         },
       },
     })
-    const body: Body = { doc, awareness, outbox, channel, copy, early: [] }
     return body
   }
 
   /** The copy first, then the server: the handshake tells what the copy holds. */
   async #begin(body: Body): Promise<void> {
-    const { doc, outbox, early } = body
+    const { doc, copy, link, channel, early } = body
     // From the first moment on: what is typed while the copy is read must not be lost.
-    let copy: LocalCopy | undefined
+    let isRead = false
     doc.on('update', (update: Uint8Array, origin: unknown) => {
-      if (origin === LOCAL_COPY) return
-      if (copy === undefined) {
+      if (origin === LOCAL_COPY || origin === OTHER_TAB) return
+      if (!isRead) {
         early.push(update)
-        this.#update({})
-      } else this.#onUpdate(body, { update, copy, isRemote: origin === REMOTE })
+        if (body === this.#body) this.#update({})
+      } else this.#onUpdate(body, { update, isRemote: origin === REMOTE })
     })
-    const opened = await body.copy
-    const loaded = await opened.load()
-    if (body !== this.#body || this.#closed) return
-    if (loaded !== undefined) {
-      this.#incarnation = loaded.incarnation
-      doc.transact(() => {
-        if (loaded.snapshot !== null) Y.applyUpdate(doc, loaded.snapshot, LOCAL_COPY)
-        for (const { update } of loaded.rows) Y.applyUpdate(doc, update, LOCAL_COPY)
-      }, LOCAL_COPY)
-      for (const { update, unsaved } of loaded.rows)
-        if (unsaved > 0) this.#kept = outbox.add(update, unsaved)
-    }
-    copy = opened
-    for (const update of early.splice(0)) this.#onUpdate(body, { update, copy, isRemote: false })
+    await this.#options.ready
+    await copy.load()
+    if (body !== this.#body) return
+    isRead = true
+    for (const update of early.splice(0)) this.#onUpdate(body, { update, isRemote: false })
+    if (this.#closed) return
     this.#update({ loaded: true })
-    body.channel.start()
+    link.start(KNOWN_ELSEWHERE)
+    channel.start()
+  }
+
+  /** Takes in a copy; its unsaved changes are ours to send from now on. */
+  #take(body: Body, stored: StoredCopy): ReadonlyMap<number, number> {
+    const { doc, outbox, channel } = body
+    const changes = new Map<number, number>()
+    this.#incarnation ??= stored.incarnation
+    doc.transact(() => {
+      if (stored.snapshot !== null) Y.applyUpdate(doc, stored.snapshot, LOCAL_COPY)
+      for (const { update } of stored.rows) Y.applyUpdate(doc, update, LOCAL_COPY)
+    }, LOCAL_COPY)
+    for (const { id, update, unsaved } of stored.rows) {
+      if (unsaved === 0) continue
+      changes.set(id, outbox.add(update, unsaved))
+      channel.changed(update)
+    }
+    if (body === this.#body) this.#update({})
+    return changes
   }
 
   #onUpdate(
-    { outbox, channel }: Body,
-    change: { readonly update: Uint8Array; readonly copy: LocalCopy; readonly isRemote: boolean },
+    { outbox, channel, copy }: Body,
+    change: { readonly update: Uint8Array; readonly isRemote: boolean },
   ): void {
-    const { update, copy, isRemote } = change
+    const { update, isRemote } = change
     if (isRemote) return copy.add(update, 0)
     copy.add(update, outbox.add(update))
     channel.changed(update)
@@ -223,37 +242,50 @@ export class OpenDocument {
 
   #onSaved(body: Body, { change, seq }: { readonly change: number; readonly seq: number }): void {
     if (body.outbox.count === 0) this.#rejection = null
-    void body.copy.then(copy => {
-      copy.saved(change)
-      if (this.#incarnation !== null) copy.belongsTo(this.#incarnation, seq)
-    })
+    body.copy.saved(change)
+    if (this.#incarnation !== null) body.copy.belongsTo(this.#incarnation, seq)
     this.#update({})
+  }
+
+  #onStorageProblem(storageProblem: StorageProblem | null): void {
+    this.#options.onStorageProblem(storageProblem)
+    this.#update({ persistence: storageProblem === null ? 'ok' : 'degraded', storageProblem })
   }
 
   #onEvent(event: DocumentEvent): void {
     const status = nextStatus(this.#state.get().status, event)
     this.#update({ status })
+    // With the server everybody else left the awareness; other tabs are still there.
+    if (event.type === 'disconnected') this.#body.link.refresh()
     if (status.kind === 'refused' && status.error.code === 'INCARNATION_MISMATCH') {
-      void this.#startAnew()
+      void this.#startAnew(this.#body)
     }
   }
 
   /** The server's document is another one: ours is set aside, and its place taken by theirs. */
-  async #startAnew(): Promise<void> {
-    const old = this.#body
+  async #startAnew(old: Body): Promise<void> {
+    if (old !== this.#body || this.#isReplacing) return
+    this.#isReplacing = true
     old.channel.close()
     // Its timer would keep the process alive.
     old.awareness.destroy()
-    await (await old.copy).setAside(this.#options.clock.now())
+    // Before anything is waited for: nothing of the old one may reach a tab that begins anew.
+    old.link.replaced(this.#incarnation)
+    old.link.close()
+    await old.copy.setAside()
+    this.#isReplacing = false
     if (this.#closed) return
+    const body = this.#createBody(this.#incarnation)
     this.#incarnation = null
     this.#rejection = null
     this.#kept = 0
-    const body = this.#createBody()
     this.#body = body
+    if (old.awareness.getLocalState() !== null) this.show()
     const { doc, awareness } = body
-    this.#update({ doc, awareness, status: { kind: 'offline' }, loaded: false })
-    await this.#begin(body)
+    const fresh = { persistence: 'ok', storageProblem: null, loaded: false } as const
+    this.#update({ doc, awareness, status: { kind: 'offline' }, ...fresh })
+    this.#begun = this.#begin(body)
+    await this.#begun
   }
 
   #update(change: Partial<DocumentState>): void {
@@ -278,12 +310,4 @@ export class OpenDocument {
       save: sameSave(next.save, save) ? next.save : save,
     })
   }
-}
-
-/** Keeps the object while it says the same, so that watchers of it are not woken. */
-function sameSave(a: SaveState, b: SaveState): boolean {
-  if (a.kind === 'saved' || b.kind === 'saved') return a.kind === b.kind
-  if (a.kind !== b.kind || a.changes !== b.changes) return false
-  if (a.kind === 'offline' && b.kind === 'offline') return a.kept === b.kept
-  return a.kind !== 'not saving' || b.kind !== 'not saving' || a.error === b.error
 }

@@ -41,3 +41,11 @@ export function saveStateOf({ status, unsaved, kept, store, rejection }: SaveFac
     ? { kind: 'not saving', changes: unsaved, error: null }
     : { kind: 'saving', changes: unsaved }
 }
+
+/** Keeps the object while it says the same, so that watchers of it are not woken. */
+export function sameSave(a: SaveState, b: SaveState): boolean {
+  if (a.kind === 'saved' || b.kind === 'saved') return a.kind === b.kind
+  if (a.kind !== b.kind || a.changes !== b.changes) return false
+  if (a.kind === 'offline' && b.kind === 'offline') return a.kept === b.kept
+  return a.kind !== 'not saving' || b.kind !== 'not saving' || a.error === b.error
+}

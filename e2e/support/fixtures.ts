@@ -1,5 +1,5 @@
 /** What every page test has: a real server, the network to it, and people with windows. */
-import { test as base, type Browser, type Page } from '@playwright/test'
+import { test as base, type Browser, type BrowserContext, type Page } from '@playwright/test'
 import { temporaryFolder } from '../../server/journal/testing/temporary-folder.ts'
 import { createNetwork, type Network } from './network.ts'
 import { ServerProcess } from './server-process.ts'
@@ -24,6 +24,8 @@ export type PersonOptions = {
   readonly name: string
   readonly scheme?: 'light' | 'dark'
   readonly path?: string
+  /** Done to the browser before the first page. */
+  readonly prepare?: (context: BrowserContext) => Promise<unknown>
 }
 
 type Fixtures = {
@@ -76,12 +78,13 @@ export const test = base.extend<Fixtures>({
 async function enterWorkspace(
   browser: Browser,
   url: string,
-  { name, scheme = 'light', path = '/' }: PersonOptions,
+  { name, scheme = 'light', path = '/', prepare }: PersonOptions,
 ): Promise<Person> {
   const context = await browser.newContext({
     colorScheme: scheme,
     viewport: { width: 1180, height: 760 },
   })
+  await prepare?.(context)
   const page = await context.newPage()
   const errors: string[] = []
   page.on('console', message => {

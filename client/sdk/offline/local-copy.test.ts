@@ -1,27 +1,60 @@
 import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
+import { ManualClock } from '../../../shared/manual-clock.ts'
+import { systemRandom } from '../../../shared/random.ts'
+import { Outbox } from '../outbox.ts'
+import { mergeCopy } from './copy-bytes.ts'
 import { LocalCopy } from './local-copy.ts'
-import { MemoryStore, mergeCopy } from './memory-store.ts'
+import { MemoryStore } from './memory-store.ts'
+import type { OfflineStore } from './offline-store.ts'
+import type { StorageProblem } from './storage-problem.ts'
 
-function harness(store = new MemoryStore()) {
+type Harness = { readonly store?: OfflineStore; readonly leader?: boolean; readonly avoid?: string }
+
+async function harness({ store = new MemoryStore(), leader = true, avoid }: Harness = {}) {
   const doc = new Y.Doc()
-  const failures: unknown[] = []
+  const outbox = new Outbox()
+  const clock = new ManualClock()
+  const problems: (StorageProblem | null)[] = []
+  const seen = { kept: 0, setAside: 0 }
   const copy = new LocalCopy({
     name: 'a',
     store,
-    encodeState: () => Y.encodeStateAsUpdate(doc),
-    onKept: () => {},
-    onDegraded: error => void failures.push(error),
+    clock,
+    random: systemRandom,
+    kept: false,
+    avoid: avoid ?? null,
+    isLeader: () => leader,
+    source: {
+      encodeState: stateVector => Y.encodeStateAsUpdate(doc, stateVector),
+      stateVector: () => Y.encodeStateVector(doc),
+      unsavedAfter: last => outbox.changes.filter(({ change }) => change > last),
+      take(stored) {
+        if (stored.snapshot !== null) Y.applyUpdate(doc, stored.snapshot, 'copy')
+        for (const { update } of stored.rows) Y.applyUpdate(doc, update, 'copy')
+        const unsaved = stored.rows.filter(row => row.unsaved > 0)
+        return new Map(unsaved.map(row => [row.id, outbox.add(row.update, row.unsaved)]))
+      },
+    },
+    listener: {
+      onKept: change => void (seen.kept = change),
+      onProblem: problem => void problems.push(problem),
+      onSetAside: () => void (seen.setAside += 1),
+    },
   })
+  await copy.load()
   const text = doc.getText('t')
-  let change = 0
   doc.on('update', (update: Uint8Array, origin: unknown) => {
-    copy.add(update, origin === 'remote' ? 0 : ++change)
+    if (origin !== 'copy') copy.add(update, origin === 'remote' ? 0 : outbox.add(update))
   })
-  return { store, copy, doc, text, failures }
+  const save = (change: number) => {
+    outbox.sent(change)
+    copy.saved(outbox.acknowledge(1))
+  }
+  return { store, copy, doc, text, problems, clock, outbox, seen, save }
 }
 
-const storedText = async (store: MemoryStore) => {
+const storedText = async (store: OfflineStore) => {
   const copy = await store.load('a')
   const doc = new Y.Doc()
   if (copy !== undefined) Y.applyUpdate(doc, mergeCopy(copy.snapshot, copy.rows))
@@ -30,10 +63,10 @@ const storedText = async (store: MemoryStore) => {
 
 describe('a local copy', () => {
   test('ten thousand saved changes lie in at most 64 rows, and open to the same text', async () => {
-    const { store, copy, text } = harness()
+    const { store, copy, text, save } = await harness()
     for (let i = 0; i < 10_000; i++) {
       text.insert(i % 7, String(i % 10))
-      copy.saved(i + 1)
+      save(i + 1)
       if (i % 3 === 0) await copy.flush()
     }
     await copy.flush()
@@ -44,7 +77,7 @@ describe('a local copy', () => {
   })
 
   test('unsaved changes keep their count, however they are joined', async () => {
-    const { store, copy, text } = harness()
+    const { store, copy, text, save } = await harness()
     for (let i = 0; i < 1_000; i++) {
       text.insert(0, 'x')
       if (i % 5 === 0) await copy.flush()
@@ -52,23 +85,21 @@ describe('a local copy', () => {
     await copy.flush()
     expect((await store.list())[0]?.unsaved).toBe(1_000)
     expect((await store.load('a'))?.rows.length).toBeLessThanOrEqual(64)
-    copy.saved(1_000)
+    save(1_000)
     await copy.flush()
     expect((await store.list())[0]?.unsaved).toBe(0)
   })
 
   test('a copy that grew is folded when it is opened, and only what is saved', async () => {
-    const { store, copy, text } = harness()
+    const { store, copy, text, save } = await harness()
     for (let i = 0; i < 40; i++) {
       text.insert(0, 'x'.repeat(3_000))
       await copy.flush()
     }
-    copy.saved(35)
+    save(35)
     await copy.flush()
     const before = (await store.list())[0]?.unsaved
-    const again = harness(store)
-    const loaded = await again.copy.load()
-    for (const { update } of loaded?.rows ?? []) Y.applyUpdate(again.doc, update, 'remote')
+    const again = await harness({ store })
     await again.copy.flush()
     const stored = await store.load('a')
     expect(stored?.snapshot).not.toBeNull()
@@ -76,15 +107,155 @@ describe('a local copy', () => {
     expect(await storedText(store)).toBe(text.toString())
   })
 
-  test('a store that fails is told once, and edits go on', async () => {
+  test('a change that comes while the writer is leaving is written too', async () => {
+    for (let gap = 0; gap < 12; gap++) {
+      const { store, copy, text } = await harness()
+      text.insert(0, 'a')
+      for (let i = 0; i < gap; i++) await Promise.resolve()
+      text.insert(0, 'b')
+      await copy.flush()
+      expect(await storedText(store)).toBe('ba')
+    }
+  })
+
+  test('a store that fails is told of, edits go on, and it catches up when it works again', async () => {
     const store = new MemoryStore()
+    const append = store.append.bind(store)
     store.append = () => Promise.reject(new DOMException('full', 'QuotaExceededError'))
-    const { copy, text, failures } = harness(store)
+    const { copy, text, problems, clock, save, doc } = await harness({ store })
     text.insert(0, 'a')
     await copy.flush()
     text.insert(0, 'b')
-    copy.saved(2)
     await copy.flush()
-    expect(failures).toHaveLength(1)
+    expect(problems).toMatchObject([{ reason: 'quota' }])
+    clock.advance(15_000)
+    await copy.flush()
+    expect(problems).toHaveLength(2)
+    save(1)
+    doc.transact(() => text.insert(0, 'r'), 'remote')
+    store.append = append
+    clock.advance(15_000)
+    await copy.flush()
+    expect(problems.at(-1)).toBeNull()
+    expect(await storedText(store)).toBe('rba')
+    expect(await store.list()).toMatchObject([{ unsaved: 1 }])
+    text.insert(0, 'c')
+    save(3)
+    await copy.flush()
+    expect(await store.list()).toMatchObject([{ unsaved: 0 }])
+  })
+
+  test('what could not be read at first is taken in later, its unsaved changes too', async () => {
+    const first = await harness()
+    first.text.insert(0, 'earlier')
+    await first.copy.flush()
+    const { store } = first
+    const load = store.load.bind(store)
+    store.load = () => Promise.reject(new Error('a bad day'))
+    const { copy, text, problems, clock, outbox } = await harness({ store })
+    expect(problems).toMatchObject([{ reason: 'failed', message: 'a bad day' }])
+    text.insert(0, 'now')
+    store.load = load
+    clock.advance(15_000)
+    await copy.flush()
+    expect(text.toString()).toContain('earlier')
+    expect(outbox.count).toBe(2)
+    expect(await store.list()).toMatchObject([{ unsaved: 2 }])
+    expect(await storedText(store)).toBe(text.toString())
+  })
+
+  test('a copy that was dropped under it is written again', async () => {
+    const { store, copy, text, save } = await harness()
+    text.insert(0, 'one')
+    save(1)
+    text.insert(0, 'two')
+    await copy.flush()
+    await store.remove('a', 'any')
+    text.insert(0, 'three')
+    await copy.flush()
+    expect(await storedText(store)).toBe('threetwoone')
+    expect(await store.list()).toMatchObject([{ unsaved: 2 }])
+    save(3)
+    await copy.flush()
+    expect(await store.list()).toMatchObject([{ unsaved: 0 }])
+  })
+
+  test('a copy that another tab set aside is given up, with what was written late', async () => {
+    const { store, copy, text, seen, problems } = await harness()
+    text.insert(0, 'one')
+    await copy.flush()
+    await store.setAside({ name: 'a' }, 1)
+    text.insert(0, 'two')
+    await copy.flush()
+    expect(seen.setAside).toBe(1)
+    expect(problems).toEqual([])
+    expect(await store.asides()).toMatchObject([{ unsaved: 2 }])
+    expect(await store.load('a')).toBeUndefined()
+  })
+
+  test('a damaged copy is set aside and begun anew; nothing of it is in the document', async () => {
+    const { store, copy, text } = await harness()
+    text.insert(0, 'good')
+    await copy.flush()
+    const { life } = (await store.load('a'))!
+    await store.append({ name: 'a', life }, [{ update: Uint8Array.of(9, 9, 9), unsaved: 1 }])
+    const again = await harness({ store })
+    expect(again.text.toString()).toBe('')
+    again.text.insert(0, 'new')
+    await again.copy.flush()
+    expect(again.problems).toEqual([])
+    expect(await storedText(store)).toBe('new')
+    expect(await store.asides()).toMatchObject([{ name: 'a', unsaved: 2 }])
+  })
+
+  test('the copy of an incarnation that is over is not read again', async () => {
+    const { store, copy, text } = await harness()
+    text.insert(0, 'old')
+    copy.belongsTo('old', 3)
+    await copy.flush()
+    const again = await harness({ store, avoid: 'old' })
+    expect(again.text.toString()).toBe('')
+    expect(await store.asides()).toMatchObject([{ incarnation: 'old' }])
+  })
+
+  test('only the leader folds and joins what others wrote', async () => {
+    const { store, copy, text, save } = await harness()
+    for (let i = 0; i < 20; i++) {
+      text.insert(0, 'x')
+      const { life } = (await store.load('a'))!
+      await store.append({ name: 'a', life }, [
+        { update: Y.encodeStateAsUpdate(text.doc!), unsaved: 0 },
+      ])
+    }
+    save(20)
+    await copy.flush()
+    const before = (await store.load('a'))!.rows.length
+    expect(before).toBeGreaterThan(16)
+    const follower = await harness({ store, leader: false })
+    follower.text.insert(0, 'y')
+    await follower.copy.flush()
+    expect((await store.load('a'))!.rows).toHaveLength(before + 1)
+    const leader = await harness({ store })
+    await leader.copy.flush()
+    expect((await store.load('a'))!.rows).toHaveLength(1)
+    expect(await storedText(store)).toBe(follower.text.toString())
+  })
+
+  test('rows that a closed tab left are found, sent by this one, and marked', async () => {
+    const store = new MemoryStore()
+    const [one, other] = [await harness({ store }), await harness({ store })]
+    other.text.insert(0, 'left behind')
+    await other.copy.flush()
+    expect(one.text.toString()).toBe('')
+    one.copy.repair('rows')
+    await one.copy.flush()
+    expect(one.text.toString()).toBe('left behind')
+    expect(one.outbox.count).toBe(1)
+    one.save(1)
+    await one.copy.flush()
+    expect(await store.list()).toMatchObject([{ unsaved: 0 }])
+    one.copy.repair('rows')
+    await one.copy.flush()
+    expect((await store.load('a'))!.rows).toHaveLength(1)
   })
 })

@@ -12,21 +12,25 @@ export type KnownRow = {
   readonly change: number
   /** How often it was joined. */
   readonly tier: number
+  /** Who wrote it: a row of an earlier session, or of another tab, is the leader's to join. */
+  readonly origin: 'this tab' | 'another'
 }
 
 const RUN_LENGTH = 16
 
 /** Neighbours of one tier, all saved or all unsaved, enough of them; undefined when tidy. */
-export function findRun(rows: readonly KnownRow[]): readonly KnownRow[] | undefined {
+export function findRun(
+  rows: readonly KnownRow[],
+  mayJoin: (row: KnownRow) => boolean = () => true,
+): readonly KnownRow[] | undefined {
   let start = 0
-  for (let i = 1; i <= rows.length; i++) {
+  for (let i = 0; i < rows.length; i++) {
     const row = rows[i]
     const first = rows[start]
-    if (row !== undefined && first !== undefined && fits(first, row)) {
-      if (i - start + 1 === RUN_LENGTH) return rows.slice(start, i + 1)
-    } else {
-      start = i
-    }
+    if (row === undefined || first === undefined) return undefined
+    if (!mayJoin(row)) start = i + 1
+    else if (!fits(first, row)) start = i
+    else if (i - start + 1 === RUN_LENGTH) return rows.slice(start, i + 1)
   }
   return undefined
 }

@@ -1,0 +1,101 @@
+/** Builds the parts of a client, in order, and hands each its neighbours. */
+import { systemClock, type Clock } from '../../shared/clock.ts'
+import { systemRandom, type Random } from '../../shared/random.ts'
+import type { SchemaRange } from '../../shared/protocol.ts'
+import { Connection } from './connection.ts'
+import { BackgroundVisits } from './offline/background-visits.ts'
+import { Caretaker } from './offline/caretaker.ts'
+import { IndexedDbStore } from './offline/indexed-db-store.ts'
+import { MemoryStore } from './offline/memory-store.ts'
+import type { OfflineStore } from './offline/offline-store.ts'
+import { StorageHealth } from './offline/storage-health.ts'
+import { OpenDocument } from './open-document.ts'
+import { OpenDocuments } from './open-documents.ts'
+import { syncUrl, type SocketConstructor } from './socket.ts'
+import { browserTabs, type TabsEnvironment } from './tabs/environment.ts'
+import { joinTabs, loneTab, type TabGroup } from './tabs/tab-group.ts'
+import { TokenSource, type TokenOption } from './token-source.ts'
+import { browserWake, type WakeSource } from './wake.ts'
+
+export type ClientOptions = {
+  /** The server: `https://host`, `wss://host/sync`, or a path of the page's own host. */
+  readonly url: string
+  /** A token, or a function that is asked for one on each connect. */
+  readonly token: TokenOption
+  /** Whose copies this device keeps: one store a user. Anything stable, such as the token's `sub`. */
+  readonly user?: string
+  /** Where copies are kept; by default IndexedDB in browsers, memory elsewhere. */
+  readonly offline?: 'indexeddb' | 'memory' | OfflineStore
+  /**
+   * Versions of the application's schema that this build understands. A document beyond them can be
+   * read and not written; one before them is brought up by the server, where it knows how.
+   */
+  readonly schema?: SchemaRange
+  /** How tabs of one user find each other; by default as browsers do, and only with IndexedDB. */
+  readonly tabs?: TabsEnvironment | 'alone'
+  /** For places without a global WebSocket. */
+  readonly WebSocket?: SocketConstructor
+  readonly clock?: Clock
+  readonly random?: Random
+  readonly wake?: WakeSource
+}
+
+export type ClientParts = {
+  readonly clock: Clock
+  readonly store: OfflineStore
+  readonly tabs: TabGroup
+  readonly health: StorageHealth
+  readonly connection: Connection
+  readonly documents: OpenDocuments
+  readonly visits: BackgroundVisits
+  readonly caretaker: Caretaker
+}
+
+export function createParts(options: ClientOptions): ClientParts {
+  const { clock = systemClock, random = systemRandom, wake = browserWake } = options
+  const url = syncUrl(options.url)
+  const scope = `weft ${new URL(url).host} ${options.user ?? ''}`.trim()
+  const tokens = new TokenSource(options.token)
+  const { store, environment } = chooseStore(options, scope, clock)
+  const tabs = environment === undefined ? loneTab() : joinTabs(scope, random.id(), environment)
+  const health = new StorageHealth()
+  const connection = new Connection({
+    url,
+    clock,
+    random,
+    wake,
+    socket: options.WebSocket ?? (globalThis.WebSocket as SocketConstructor),
+    onConnecting: () => tokens.forget(),
+  })
+  const documents = new OpenDocuments(
+    (name, ready) =>
+      new OpenDocument({
+        name,
+        ready,
+        connection,
+        tokens,
+        store,
+        clock,
+        random,
+        tabs,
+        schema: options.schema,
+        onStorageProblem: problem => health.report(name, problem),
+      }),
+  )
+  const visits = new BackgroundVisits({ documents, connection, clock })
+  const parts = { store, documents, connection, visits, health, tabs, clock }
+  return { ...parts, caretaker: new Caretaker(parts) }
+}
+
+type Storage = { readonly store: OfflineStore; readonly environment?: TabsEnvironment | undefined }
+
+/** Tabs share copies, so only with copies that are shared do they have to find each other. */
+function chooseStore(options: ClientOptions, scope: string, clock: Clock): Storage {
+  const isBrowser = typeof indexedDB !== 'undefined' || typeof document !== 'undefined'
+  const { offline = isBrowser ? 'indexeddb' : 'memory', tabs } = options
+  const given = tabs === 'alone' ? undefined : tabs
+  if (typeof offline === 'object') return { store: offline, environment: given }
+  if (offline === 'memory') return { store: new MemoryStore(), environment: given }
+  const environment = tabs === 'alone' ? undefined : (tabs ?? browserTabs())
+  return { store: new IndexedDbStore(scope, clock), environment }
+}

@@ -1,0 +1,89 @@
+/** One life of an open Y.Doc, with all that is tied to it: replaced as a whole by the next. */
+import { Awareness } from 'y-protocols/awareness'
+import * as Y from 'yjs'
+import type { Clock } from '../../shared/clock.ts'
+import type { Random } from '../../shared/random.ts'
+import type { SchemaRange } from '../../shared/protocol.ts'
+import { REMOTE } from './awareness-link.ts'
+import type { Connection } from './connection.ts'
+import { LocalCopy } from './offline/local-copy.ts'
+import type { OfflineStore, StoredCopy } from './offline/offline-store.ts'
+import type { StorageProblem } from './offline/storage-problem.ts'
+import { Outbox } from './outbox.ts'
+import { SyncChannel, type SyncListener } from './sync-channel.ts'
+import { DocumentLink, OTHER_TAB } from './tabs/document-link.ts'
+import type { TabGroup } from './tabs/tab-group.ts'
+import type { TokenSource } from './token-source.ts'
+
+export type BodyOptions = {
+  readonly name: string
+  readonly connection: Connection
+  readonly tokens: TokenSource
+  readonly store: OfflineStore
+  readonly clock: Clock
+  readonly random: Random
+  readonly tabs: TabGroup
+  /** Versions of the application's schema that this client understands. */
+  readonly schema?: SchemaRange | undefined
+}
+
+export type BodyHooks = {
+  readonly avoid: string | null
+  readonly kept: boolean
+  readonly incarnation: () => string | null
+  readonly onIncarnation: (incarnation: string) => void
+  /** Another tab found that the server has another document under this name. */
+  readonly onReplaced: () => void
+  readonly takeCopy: (stored: StoredCopy) => ReadonlyMap<number, number>
+  readonly onKept: (change: number) => void
+  readonly onStorageProblem: (problem: StorageProblem | null) => void
+  readonly channelListener: SyncListener
+}
+
+export type Body = {
+  readonly doc: Y.Doc
+  readonly awareness: Awareness
+  readonly outbox: Outbox
+  readonly channel: SyncChannel
+  readonly copy: LocalCopy
+  readonly link: DocumentLink
+  /** Changes that were made before the copy was read: unsaved like any other. */
+  readonly early: Uint8Array[]
+}
+
+/** Origin of what comes from this device's own copy. */
+export const LOCAL_COPY = Symbol('weft: from the local copy')
+/** What other tabs get without being told by this one. */
+export const KNOWN_ELSEWHERE: ReadonlySet<unknown> = new Set([LOCAL_COPY, REMOTE, OTHER_TAB])
+
+export function createBody(options: BodyOptions & BodyHooks): Body {
+  const { onIncarnation, onReplaced, channelListener } = options
+  const doc = new Y.Doc()
+  const awareness = new Awareness(doc)
+  // Nobody is told of us before the application looks at the document.
+  awareness.setLocalState(null)
+  const outbox = new Outbox()
+  const parts = { doc, awareness, outbox }
+  const copy = createCopy(options, parts)
+  const link = new DocumentLink({ ...options, ...parts, onIncarnation, onReplaced })
+  const channel = new SyncChannel({ ...options, ...parts, listener: channelListener })
+  return { ...parts, copy, link, channel, early: [] }
+}
+
+function createCopy(
+  options: BodyOptions & BodyHooks,
+  { doc, outbox }: Pick<Body, 'doc' | 'outbox'>,
+): LocalCopy {
+  const { tabs, takeCopy, onKept, onStorageProblem, onReplaced } = options
+  return new LocalCopy({
+    ...options,
+    isLeader: () => tabs.isLeader.get(),
+    source: {
+      encodeState: stateVector => Y.encodeStateAsUpdate(doc, stateVector),
+      stateVector: () => Y.encodeStateVector(doc),
+      unsavedAfter: last => outbox.changes.filter(({ change }) => change > last),
+      take: takeCopy,
+    },
+    listener: { onKept, onProblem: onStorageProblem, onSetAside: onReplaced },
+  })
+}
