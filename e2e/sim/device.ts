@@ -1,0 +1,47 @@
+/** A client's device: its copies outlive the tab, and writing one takes a while. */
+import { integerBetween, type Random } from '../../shared/random.ts'
+import { MemoryStore } from '../../client/sdk/offline/memory-store.ts'
+import type { OfflineStore } from '../../client/sdk/offline/offline-store.ts'
+import type { Schedule, Scope } from './schedule.ts'
+
+export class Device {
+  readonly #store = new MemoryStore()
+  readonly #schedule: Schedule
+  readonly #random: Random
+
+  constructor(schedule: Schedule, random: Random) {
+    this.#schedule = schedule
+    this.#random = random
+  }
+
+  /** The store as one tab sees it: what was not carried out when the tab dies never will be. */
+  mount(scope: Scope): OfflineStore {
+    const store = this.#store
+    const call = <T>(act: () => Promise<T>) => this.#call(scope, act)
+    return {
+      load: name => call(() => store.load(name)),
+      append: (name, rows) => call(() => store.append(name, rows)),
+      markSaved: (name, ids) => call(() => store.markSaved(name, ids)),
+      putMeta: (name, meta) => call(() => store.putMeta(name, meta)),
+      join: (name, ids, row) => call(() => store.join(name, ids, row)),
+      fold: (name, fold) => call(() => store.fold(name, fold)),
+      list: () => call(() => store.list()),
+      remove: name => call(() => store.remove(name)),
+      setAside: (name, at) => call(() => store.setAside(name, at)),
+      asides: () => call(() => store.asides()),
+      removeAside: id => call(() => store.removeAside(id)),
+      close: () => Promise.resolve(),
+    }
+  }
+
+  #call<T>(scope: Scope, act: () => Promise<T>): Promise<T> {
+    const half = () => integerBetween(this.#random, 0, 3)
+    return new Promise((resolve, reject) => {
+      this.#schedule.after(scope, half(), () => {
+        const acting = act()
+        acting.catch(() => {})
+        this.#schedule.after(scope, half(), () => acting.then(resolve, reject))
+      })
+    })
+  }
+}

@@ -1,0 +1,306 @@
+/** A network between sockets that are not there: delays, cuts, silence, and frames that go astray. */
+import { EventEmitter } from 'node:events'
+import type { Socket } from 'node:net'
+import type { WebSocket } from 'ws'
+import { integerBetween, type Random } from '../../shared/random.ts'
+import type { SocketConstructor, SocketLike } from '../../client/sdk/socket.ts'
+import type { EventLog } from './event-log.ts'
+import { unpack } from './packed-frames.ts'
+import type { Schedule, Scope } from './schedule.ts'
+
+/** How often, of all frames, something happens to one of them inside a live connection. */
+export type FrameFaults = {
+  readonly drop: number
+  readonly twice: number
+  readonly cut: number
+  readonly late: number
+}
+
+/** What stands between one client and the server. */
+export type Weather = {
+  latencyMsMax: number
+  /** Connecting fails at once, or nothing is ever heard of it. */
+  reachable: 'yes' | 'refused' | 'silent'
+  frames: FrameFaults
+}
+
+export const fairFrames: FrameFaults = { drop: 0, twice: 0, cut: 0, late: 0 }
+export const fairWeather = (): Weather => ({
+  latencyMsMax: 10,
+  reachable: 'yes',
+  frames: fairFrames,
+})
+
+/** The listening end: undefined while no server runs. */
+export type Listener = {
+  readonly scope: Scope
+  accept(connection: ServerEnd): void
+}
+
+export type NetworkOptions = {
+  readonly schedule: Schedule
+  readonly random: Random
+  readonly log: EventLog
+  /** The network's own work belongs to nobody who may crash. */
+  readonly scope: Scope
+  readonly listener: () => Listener | undefined
+}
+
+type Side = 'client' | 'server'
+
+/** One connection; both ends hold it. */
+class Wire {
+  readonly client: string
+  readonly scopes: Record<Side, Scope>
+  readonly weather: Weather
+  /** Nobody hears anything any more, and nobody is told. */
+  silent = false
+  /** The connection is gone: what is on its way is lost. */
+  cut = false
+  /** Sent, and not yet heard. */
+  readonly bytes: Record<Side, number> = { client: 0, server: 0 }
+  readonly #options: NetworkOptions
+  readonly #lastAt: Record<Side, number> = { client: 0, server: 0 }
+
+  constructor(
+    options: NetworkOptions,
+    parts: { client: string; scopes: Record<Side, Scope>; weather: Weather },
+  ) {
+    this.#options = options
+    this.client = parts.client
+    this.scopes = parts.scopes
+    this.weather = parts.weather
+  }
+
+  get isDead(): boolean {
+    return this.silent || this.cut
+  }
+
+  /** In order and after a while. Things that are no frames (`bytes` is null) always pass. */
+  carry(to: Side, bytes: Uint8Array | null, hear: (bytes: Uint8Array) => void): void {
+    if (this.isDead) return
+    const { random } = this.#options
+    const { frames, latencyMsMax } = this.weather
+    const fate = bytes === null ? 'pass' : fateOf(random, frames)
+    const length = bytes?.byteLength ?? 0
+    const arrow = to === 'server' ? '->' : '<-'
+    this.#options.log.add(this.client, `${arrow} ${length} bytes${fate === 'pass' ? '' : ` ${fate}`}`)
+    if (fate === 'drop') return
+    // Zero is common: then several things happen in one moment.
+    const delay = random.next() < 0.3 ? 0 : integerBetween(random, 0, latencyMsMax)
+    const { elapsed } = this.#options.schedule
+    const inOrder = Math.max(this.#lastAt[to], elapsed + delay)
+    if (fate !== 'late') this.#lastAt[to] = inOrder
+    const dueIn = inOrder - elapsed + (fate === 'late' ? integerBetween(random, 1, 200) : 0)
+    const heard = fate === 'cut' ? cutShort(random, bytes!) : (bytes ?? new Uint8Array())
+    for (let i = 0; i < (fate === 'twice' ? 2 : 1); i++) {
+      this.bytes[to] += length
+      this.#options.schedule.after(this.#options.scope, dueIn, () => {
+        this.bytes[to] -= length
+        if (!this.isDead && this.scopes[to].alive) hear(heard)
+      })
+    }
+  }
+
+  /** Tells one end that the connection is gone, whatever became of the connection. */
+  tell(side: Side, action: () => void): void {
+    const { schedule, random } = this.#options
+    schedule.after(this.scopes[side], integerBetween(random, 0, this.weather.latencyMsMax), action)
+  }
+}
+
+function fateOf(random: Random, { drop, twice, cut, late }: FrameFaults) {
+  if (drop + twice + cut + late === 0) return 'pass'
+  let at = random.next()
+  for (const [fate, share] of Object.entries({ drop, twice, cut, late })) {
+    if (at < share) return fate as keyof FrameFaults
+    at -= share
+  }
+  return 'pass'
+}
+
+/** Bytes are missing at the end: something that cannot be read, rather than something else. */
+function cutShort(random: Random, bytes: Uint8Array): Uint8Array {
+  return bytes.slice(0, integerBetween(random, 0, bytes.byteLength - 1))
+}
+
+/** The server's end: as much of a `ws` socket, and of the stream under it, as weft uses. */
+export class ServerEnd extends EventEmitter {
+  readonly #wire: Wire
+  readonly #client: ClientEnd
+  #closed = false
+
+  constructor(wire: Wire, client: ClientEnd) {
+    super()
+    this.#wire = wire
+    this.#client = client
+  }
+
+  get webSocket(): WebSocket {
+    return this as unknown as WebSocket
+  }
+
+  get stream(): Socket {
+    const end = this.#wire
+    const stream = {
+      write: (bytes: Buffer) => {
+        for (const payload of unpack(bytes)) {
+          end.carry('client', payload, heard => this.#client.hear(heard))
+        }
+        return true
+      },
+      get writableLength() {
+        return end.bytes.client
+      },
+    }
+    return stream as unknown as Socket
+  }
+
+  hear(bytes: Uint8Array): void {
+    if (!this.#closed) this.emit('message', Buffer.from(bytes), true)
+  }
+
+  ping(): void {
+    this.#wire.carry('client', null, () => {
+      this.#wire.carry('server', null, () => {
+        if (!this.#closed) this.emit('pong')
+      })
+    })
+  }
+
+  close(code: number): void {
+    this.#wire.carry('client', null, () => {
+      this.#client.gone(code)
+      this.#wire.carry('server', null, () => this.gone(1005))
+    })
+  }
+
+  terminate(): void {
+    const { silent } = this.#wire
+    this.#wire.cut = true
+    this.#wire.tell('server', () => this.gone(1006))
+    if (!silent) this.#wire.tell('client', () => this.#client.gone(1006))
+  }
+
+  gone(code: number): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#wire.cut = true
+    this.emit('close', code)
+  }
+}
+
+/** The client's end: what the sdk takes for a WebSocket. */
+class ClientEnd implements SocketLike {
+  binaryType = 'arraybuffer'
+  onopen: ((event: never) => void) | null = null
+  onmessage: ((event: never) => void) | null = null
+  onclose: ((event: never) => void) | null = null
+  onerror: ((event: never) => void) | null = null
+  readonly wire: Wire
+  server: ServerEnd | undefined
+  #closed = false
+
+  constructor(wire: Wire) {
+    this.wire = wire
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.#closed) return
+    this.wire.carry('server', Uint8Array.from(bytes), heard => this.server?.hear(heard))
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.wire.carry('server', null, () => this.server?.gone(1005))
+  }
+
+  hear(bytes: Uint8Array): void {
+    if (this.#closed) return
+    const data = Uint8Array.from(bytes).buffer
+    this.onmessage?.({ data } as never)
+  }
+
+  gone(code: number): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.onclose?.({ code } as never)
+  }
+}
+
+export class Network {
+  readonly #options: NetworkOptions
+  /** The latest connection of each client. */
+  readonly #wires = new Map<string, ClientEnd>()
+
+  constructor(options: NetworkOptions) {
+    this.#options = options
+  }
+
+  /** What a client on this device calls WebSocket. */
+  socketFor(client: string, scope: Scope, weather: Weather): SocketConstructor {
+    const connect = () => this.#connect({ client, scope, weather })
+    return class {
+      constructor() {
+        return connect()
+      }
+    } as unknown as SocketConstructor
+  }
+
+  #connect({ client, scope, weather }: { client: string; scope: Scope; weather: Weather }): ClientEnd {
+    const { schedule, random, listener, log } = this.#options
+    const server = listener()
+    const scopes = { client: scope, server: server?.scope ?? scope }
+    const wire = new Wire(this.#options, { client, scopes, weather })
+    const end = new ClientEnd(wire)
+    this.#wires.set(client, end)
+    const delay = integerBetween(random, 0, weather.latencyMsMax)
+    const { reachable } = weather
+    log.add(client, `connects: ${server === undefined ? 'no server' : reachable}`)
+    if (reachable === 'silent') return end
+    schedule.after(scope, delay, () => {
+      const answering = listener()
+      if (reachable === 'refused' || answering === undefined || answering.scope !== wire.scopes.server) {
+        return end.gone(1006)
+      }
+      const accepted = new ServerEnd(wire, end)
+      end.server = accepted
+      answering.accept(accepted)
+      end.onopen?.({} as never)
+    })
+    return end
+  }
+
+  /** The connection breaks; both ends are told, after a while. */
+  drop(client: string): void {
+    const end = this.#wires.get(client)
+    if (end === undefined || end.wire.cut) return
+    end.wire.cut = true
+    end.wire.tell('client', () => end.gone(1006))
+    end.wire.tell('server', () => end.server?.gone(1006))
+  }
+
+  /** The connection is dead, and nobody is told. */
+  silence(client: string): void {
+    const end = this.#wires.get(client)
+    if (end !== undefined) end.wire.silent = true
+  }
+
+  /** The client's machine is gone: the server is told, or not. */
+  clientDied(client: string, isTold: boolean): void {
+    const end = this.#wires.get(client)
+    if (end === undefined) return
+    end.wire.cut = true
+    if (isTold) end.wire.tell('server', () => end.server?.gone(1006))
+  }
+
+  /** The server's machine is gone: each client is told, or not. */
+  serverDied(scope: Scope, isTold: () => boolean): void {
+    for (const end of this.#wires.values()) {
+      if (end.wire.scopes.server !== scope) continue
+      end.wire.cut = true
+      if (isTold()) end.wire.tell('client', () => end.gone(1006))
+    }
+  }
+}
