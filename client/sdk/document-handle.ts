@@ -53,7 +53,9 @@ export class DocumentHandle {
 
   /** True only when every change made here is durable on the server. */
   get saved(): boolean {
-    return this.state.get().unsaved === 0
+    const { loaded, unsaved } = this.state.get()
+    // Until the copy on this device is read, nobody knows what it holds.
+    return loaded && unsaved === 0
   }
 
   /** Calls `listener` after each change of {@link state}, until the returned function is called. */
