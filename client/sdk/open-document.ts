@@ -231,6 +231,8 @@ export class OpenDocument {
     this.#body = body
     const { doc, awareness } = body
     this.#update({ doc, awareness, status: { kind: 'offline' }, loaded: false })
+    // The old document stays readable for whoever still shows it; its timer must not stay.
+    old.awareness.destroy()
     await this.#begin(body)
   }
 
