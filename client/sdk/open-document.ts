@@ -68,6 +68,8 @@ export class OpenDocument {
   #storeState: 'ok' | 'failing' = 'ok'
   #rejection: WireError | null = null
   #closed = false
+  /** Settled when the copy of the document before this one is out of the way. */
+  #aside: Promise<void> = Promise.resolve()
 
   constructor(options: OpenDocumentOptions) {
     this.#options = options
@@ -99,6 +101,7 @@ export class OpenDocument {
 
   /** Resolves when everything so far is on this device. */
   async flush(): Promise<void> {
+    await this.#aside
     await (await this.#body.copy).flush()
   }
 
@@ -124,6 +127,7 @@ export class OpenDocument {
           store: offline,
           encodeState: () => Y.encodeStateAsUpdate(doc),
           onKept: change => {
+            if (body !== this.#body) return
             this.#kept = change
             this.#update({})
           },
@@ -162,7 +166,7 @@ export class OpenDocument {
   }
 
   /** The copy first, then the server: the handshake tells what the copy holds. */
-  async #begin(body: Body): Promise<void> {
+  async #begin(body: Body, ready: Promise<void> = Promise.resolve()): Promise<void> {
     const { doc, outbox } = body
     // From the first moment on: what is typed while the copy is read must not be lost.
     const early: Uint8Array[] = []
@@ -173,6 +177,7 @@ export class OpenDocument {
       else this.#onUpdate(body, { update, copy, isRemote: origin === REMOTE })
     })
     const opened = await body.copy
+    await ready
     const loaded = await opened.load()
     if (body !== this.#body || this.#closed) return
     if (loaded !== undefined) {
@@ -222,18 +227,20 @@ export class OpenDocument {
   async #startAnew(): Promise<void> {
     const old = this.#body
     old.channel.close()
-    await (await old.copy).setAside(this.#options.clock.now())
-    if (this.#closed) return
     this.#incarnation = null
     this.#rejection = null
     this.#kept = 0
     const body = this.#createBody()
     this.#body = body
+    this.#aside = old.copy.then(copy => copy.setAside(this.#options.clock.now()))
+    // The new document takes edits before the old one is out of the way: an edit in between would
+    // belong to neither, or be stored as part of the other.
+    const begun = this.#begin(body, this.#aside)
     const { doc, awareness } = body
     this.#update({ doc, awareness, status: { kind: 'offline' }, loaded: false })
     // The old document stays readable for whoever still shows it; its timer must not stay.
     old.awareness.destroy()
-    await this.#begin(body)
+    await begun
   }
 
   #update(change: Partial<DocumentState>): void {

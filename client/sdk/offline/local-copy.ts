@@ -30,6 +30,8 @@ export class LocalCopy {
   #foldFrom: StoredCopy | undefined
   #writing: Promise<void> | undefined
   #degraded = false
+  /** Set aside: the name belongs to another copy, and nothing of this one may get into it. */
+  #retired = false
 
   constructor(options: LocalCopyOptions) {
     this.#options = options
@@ -56,7 +58,7 @@ export class LocalCopy {
 
   /** A change made here, by its number in the outbox; 0 for one that came from the server. */
   add(update: Uint8Array, change: number): void {
-    if (this.#degraded) return
+    if (this.#degraded || this.#retired) return
     this.#queued.push({ row: { update, unsaved: change === 0 ? 0 : 1 }, change })
     this.#schedule()
   }
@@ -76,6 +78,7 @@ export class LocalCopy {
   async setAside(at: number): Promise<void> {
     await this.flush()
     if (this.#degraded) return
+    this.#retired = true
     try {
       await this.#options.store.setAside(this.#options.name, at)
     } catch (error) {
@@ -89,7 +92,7 @@ export class LocalCopy {
   }
 
   #schedule(): void {
-    if (this.#degraded || this.#writing !== undefined) return
+    if (this.#degraded || this.#retired || this.#writing !== undefined) return
     this.#writing = this.#writeUntilDone()
   }
 
