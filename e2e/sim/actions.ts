@@ -104,7 +104,11 @@ export const actions: Readonly<Record<ActionName, (world: World) => void>> = {
 
   replace(world) {
     world.deleteDocument()
-    world.later(integerBetween(world.random, 0, 3_000), () => world.createDocument())
+    const tryIt = () => {
+      world.createDocument()
+      if (world.isDeleted) world.later(500, tryIt)
+    }
+    world.later(integerBetween(world.random, 0, 3_000), tryIt)
   },
 
   /** Long enough for the document to leave the server's memory. */

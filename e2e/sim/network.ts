@@ -296,11 +296,11 @@ export class Network {
   }
 
   /** The server's machine is gone: each client is told, or not. */
-  serverDied(scope: Scope, isTold: () => boolean): void {
+  serverDied(scope: Scope, isTold: (client: string) => boolean): void {
     for (const end of this.#wires.values()) {
       if (end.wire.scopes.server !== scope) continue
       end.wire.cut = true
-      if (isTold()) end.wire.tell('client', () => end.gone(1006))
+      if (isTold(end.wire.client)) end.wire.tell('client', () => end.gone(1006))
     }
   }
 }

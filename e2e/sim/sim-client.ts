@@ -38,6 +38,8 @@ export class SimClient {
   /** Tokens of this client that are in the document of this tab, and how many were called saved. */
   mine: string[] = []
   savedCount = 0
+  /** Written before the copy of the device was read: such an edit has no place beside the others. */
+  readonly early = new Set<string>()
   tab: Tab | undefined
   /** When it was last anything but live, ms of the schedule. */
   notLiveAt = 0
@@ -123,6 +125,7 @@ export class SimClient {
     const { doc } = this.tab.handle
     this.written.push(token)
     this.mine.push(token)
+    if (!this.#loaded) this.early.add(token)
     this.#options.log.add(this.id, `writes ${token}`)
     doc.transact(() => {
       doc.getArray<string>('tokens').push([token])

@@ -132,7 +132,7 @@ export class World {
     this.log.add(server.scope.name, 'crashes')
     this.server = undefined
     server.crash()
-    this.network.serverDied(server.scope, () => random.next() < 0.7)
+    this.network.serverDied(server.scope, client => client === this.calm.id || random.next() < 0.7)
   }
 
   /** What the device had when the tab died is there when the next one opens. */
@@ -153,18 +153,17 @@ export class World {
     void server.documents.remove(DOCUMENT, 'admin')
   }
 
-  /** Tries until it works: the server may be down. */
+  /** Tries until it works: the server may be down, or go down before it answers. */
   createDocument(): void {
-    if (!this.#isDeleted) return
     const { server } = this
-    if (server === undefined) return this.later(500, () => this.createDocument())
-    this.#isDeleted = false
+    if (server === undefined || !this.#isDeleted) return
     this.log.add('admin', 'makes the document anew')
-    void server.documents.create(DOCUMENT, 'admin').catch(() => {
-      // The disk would not. Nobody knows whether it did: once more.
-      this.#isDeleted = true
-      this.later(500, () => this.createDocument())
-    })
+    // It may have been deleted again by the time that the answer comes: the disk knows.
+    const made = async () => {
+      const head = await this.disk.journal.head(DOCUMENT)
+      this.#isDeleted = head === undefined || head.deletedAt !== null
+    }
+    server.documents.create(DOCUMENT, 'admin').then(made, () => {})
   }
 
   get isDeleted(): boolean {
