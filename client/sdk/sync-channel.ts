@@ -62,6 +62,8 @@ export class SyncChannel implements ConnectionUser {
   readonly #presence: AwarenessLink
   #lastError: WireError | undefined
   #freshTokenTried = false
+  /** A refusal outlives the connection: nothing is asked until {@link retry}. */
+  #refused = false
   #cancelRetry: Cancel = () => {}
   /** Counts the askings: an answer that comes after the next one began is nobody's. */
   #asking = 0
@@ -108,6 +110,7 @@ export class SyncChannel implements ConnectionUser {
   retry(): void {
     const { connection, tokens } = this.#options
     tokens.forget()
+    this.#refused = false
     this.#event({ type: 'retried', connected: connection.isOpen })
     if (connection.isOpen) this.onOpen()
   }
@@ -120,6 +123,7 @@ export class SyncChannel implements ConnectionUser {
   }
 
   onOpen(): void {
+    if (this.#refused) return
     this.#event({ type: 'connecting' })
     void this.#ask()
   }
@@ -215,7 +219,10 @@ export class SyncChannel implements ConnectionUser {
       this.#options.tokens.forget()
       void this.#ask()
     } else if (error.retryable) this.#block(error)
-    else this.#event({ type: 'refused', error })
+    else {
+      this.#refused = true
+      this.#event({ type: 'refused', error })
+    }
   }
 
   #errorOf(code: string): WireError {
