@@ -7,22 +7,18 @@ export class EventLog {
   readonly #hash = createHash('sha1')
   readonly #time: () => number
   #lines: string[] = []
-  #count = 0
 
   constructor(time: () => number) {
     this.#time = time
   }
 
-  add(who: string, what: string): void {
+  /** `quiet` lines count, and nobody wants to read them. */
+  add(who: string, what: string, kind: 'told' | 'quiet' = 'told'): void {
     const line = `${String(this.#time()).padStart(8)} ${who.padEnd(9)} ${what}`
-    this.#count += 1
     this.#hash.update(line).update('\n')
+    if (kind === 'quiet') return
     this.#lines.push(line)
     if (this.#lines.length > 2 * LINES_MAX) this.#lines = this.#lines.slice(-LINES_MAX)
-  }
-
-  get count(): number {
-    return this.#count
   }
 
   /** The last lines. */

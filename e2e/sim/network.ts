@@ -84,7 +84,9 @@ class Wire {
     const fate = bytes === null ? 'pass' : fateOf(random, frames)
     const length = bytes?.byteLength ?? 0
     const arrow = to === 'server' ? '->' : '<-'
-    this.#options.log.add(this.client, `${arrow} ${length} bytes${fate === 'pass' ? '' : ` ${fate}`}`)
+    const told = `${arrow} ${length} bytes${fate === 'pass' ? '' : ` ${fate}`}`
+    // Pings and their answers have one byte, or none.
+    this.#options.log.add(this.client, told, length > 1 ? 'told' : 'quiet')
     if (fate === 'drop') return
     // Zero is common: then several things happen in one moment.
     const delay = random.next() < 0.3 ? 0 : integerBetween(random, 0, latencyMsMax)

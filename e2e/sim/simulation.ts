@@ -31,7 +31,7 @@ export type SimulationReport = {
 
 /** Backoff of the client and of the disk, after the last fault. */
 const HEAL_MS_MAX = 120_000
-const TAIL_LINES = 400
+const TAIL_LINES = 5_000
 
 export async function simulate(options: SimulationOptions): Promise<SimulationReport> {
   const { seed, steps } = options
