@@ -85,15 +85,17 @@ export class Oracle {
     return doc
   }
 
-  #checkOrder({ id, written, early }: SimClient, tokens: readonly string[]): void {
-    const own = tokens.filter(token => token.startsWith(`${id}:`))
-    let last = -1
-    for (const token of own) {
+  #checkOrder({ id, written, early, tabOf }: SimClient, tokens: readonly string[]): void {
+    const last = new Map<number, number>()
+    for (const token of tokens) {
+      if (!token.startsWith(`${id}:`)) continue
       const number = Number(token.slice(id.length + 1))
       this.expect(number < written.length, `I3: nobody wrote ${token}`)
       if (early.has(token)) continue
-      this.expect(number > last, `I7: ${token} comes after ${id}:${last}`)
-      last = number
+      const tab = tabOf.get(token) ?? 0
+      const before = last.get(tab) ?? -1
+      this.expect(number > before, `I7: ${token} comes after ${id}:${before}`)
+      last.set(tab, number)
     }
   }
 

@@ -40,6 +40,10 @@ export class SimClient {
   savedCount = 0
   /** Written before the copy of the device was read: such an edit has no place beside the others. */
   readonly early = new Set<string>()
+  /** Lost with a tab that had not kept them. If a peer gives them back, they are the peer's. */
+  readonly orphans = new Set<string>()
+  /** Which tab wrote a token: only one that has the last token writes the next one behind it. */
+  readonly tabOf = new Map<string, number>()
   tab: Tab | undefined
   /** When it was last anything but live, ms of the schedule. */
   notLiveAt = 0
@@ -115,7 +119,7 @@ export class SimClient {
     return handle.doc
       .getArray<string>('tokens')
       .toArray()
-      .filter(token => token.startsWith(own))
+      .filter(token => token.startsWith(own) && !this.orphans.has(token))
   }
 
   /** A token, and some edit beside it: one change. */
@@ -125,6 +129,7 @@ export class SimClient {
     const { doc } = this.tab.handle
     this.written.push(token)
     this.mine.push(token)
+    this.tabOf.set(token, this.#tabs)
     if (!this.#loaded) this.early.add(token)
     this.#options.log.add(this.id, `writes ${token}`)
     doc.transact(() => {

@@ -141,6 +141,8 @@ export class World {
     const isAllKept = state !== undefined && state.loaded && state.kept === state.unsaved
     this.log.add(client.id, `crashes${isAllKept ? ', all is on the device' : ''}`)
     const kept = isAllKept ? [...client.mine] : []
+    const isLost = (token: string) => !isAllKept && !this.disk.durable.has(token)
+    for (const token of client.mine.filter(isLost)) client.orphans.add(token)
     client.crash()
     client.mustFind = kept
   }
