@@ -140,8 +140,9 @@ export class World {
     const state = client.tab?.handle.state.get()
     const isAllKept = state !== undefined && state.loaded && state.kept === state.unsaved
     this.log.add(client.id, `crashes${isAllKept ? ', all is on the device' : ''}`)
-    const kept = isAllKept ? [...client.mine] : []
-    const isLost = (token: string) => !isAllKept && !this.disk.durable.has(token)
+    const { durable } = this.disk
+    const kept = isAllKept ? client.mine.filter(token => !durable.has(token)) : []
+    const isLost = (token: string) => !isAllKept && !durable.has(token)
     for (const token of client.mine.filter(isLost)) client.orphans.add(token)
     client.crash()
     client.mustFind = kept
