@@ -55,6 +55,7 @@ export class SimClient {
   readonly #random: Random
   #doc: unknown
   #loaded = false
+  #left = false
   #told = ''
   #tabs = 0
 
@@ -124,7 +125,7 @@ export class SimClient {
 
   /** A token, and some edit beside it: one change. */
   write(): void {
-    if (this.tab === undefined) return
+    if (this.tab === undefined || this.#left) return
     const token = `${this.id}:${this.written.length}`
     const { doc } = this.tab.handle
     this.written.push(token)
@@ -148,6 +149,21 @@ export class SimClient {
     if (overlaps) tab.handle.close()
     tab.handle = next
     this.#watch(tab)
+  }
+
+  get hasLeft(): boolean {
+    return this.#left
+  }
+
+  /** Leaves the document; the next call comes back to it. */
+  rejoin(): void {
+    const { tab } = this
+    if (tab === undefined) return
+    if (this.#left) {
+      tab.handle = tab.client.open(this.#options.document)
+      this.#watch(tab)
+    } else tab.handle.close()
+    this.#left = !this.#left
   }
 
   setPaused(paused: boolean): void {

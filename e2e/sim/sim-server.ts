@@ -29,7 +29,6 @@ import { Scope, type Schedule } from './schedule.ts'
 
 export const UNSAVED_BYTES_MAX = 16 << 10
 const PING_INTERVAL_MS = 5_000
-export const IDLE_MS = 5_000
 
 /** One for all runs: the metrics of Node itself watch the process, and are never let go. */
 const metrics = createMetrics()
@@ -40,6 +39,8 @@ export type SimServerOptions = {
   readonly disk: Disk
   readonly random: Random
   readonly log: EventLog
+  /** How long a document without clients stays in memory. */
+  readonly idleMs: number
   /** Told of anything that no program should say. */
   readonly onBug: (sentence: string) => void
 }
@@ -75,11 +76,11 @@ export class SimServer implements Listener {
       metrics,
       limits: { updateBytesMax: 1 << 20, documentBytesMax: 50 << 20, notSavingAfterMs: 3_000 },
       compaction: { entriesMin: 20, bytesMin: 4 << 10 },
-      idleMs: IDLE_MS,
+      idleMs: options.idleMs,
       unsavedBytesMax: UNSAVED_BYTES_MAX,
     })
     this.#flusher = new TurnFlusher(defer)
-    this.#door = new WatchedDoor(this.#sessions, {
+    this.#door = new WatchedDoor({ sessions: this.#sessions, onBug: options.onBug }, {
       documents: this.documents,
       gatekeeper: createGatekeeper(
         {
@@ -168,10 +169,17 @@ type Sessions = Map<SyncSession, DocumentName>
 /** The real door, and who went through it. */
 class WatchedDoor extends DocumentDoor {
   readonly #sessions: Sessions
+  readonly #onBug: (sentence: string) => void
+  readonly #documents: () => Documents
 
-  constructor(sessions: Sessions, options: DocumentDoorOptions) {
+  constructor(
+    { sessions, onBug }: { sessions: Sessions; onBug: (sentence: string) => void },
+    options: DocumentDoorOptions,
+  ) {
     super(options)
     this.#sessions = sessions
+    this.#onBug = onBug
+    this.#documents = () => options.documents
   }
 
   override enter(request: EnterRequest): SyncSession {
@@ -182,7 +190,11 @@ class WatchedDoor extends DocumentDoor {
         request.onEnd()
       },
     })
-    this.#sessions.set(session, request.hold.document.name)
+    const { document } = request.hold
+    if (this.#documents().peek(document.name) !== document) {
+      this.#onBug(`a client was attached to ${document.name}, which is not in memory`)
+    }
+    this.#sessions.set(session, document.name)
     return session
   }
 }

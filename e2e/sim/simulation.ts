@@ -6,7 +6,6 @@ import { withGlobals } from './globals.ts'
 import { fairFrames } from './network.ts'
 import { imprint, Violation } from './oracle.ts'
 import { profiles, type Profile, type ProfileName } from './profiles.ts'
-import { IDLE_MS } from './sim-server.ts'
 import { CALM_DOCUMENT, DOCUMENT, World } from './world.ts'
 
 export type SimulationOptions = {
@@ -104,7 +103,7 @@ function pauseOf(random: Random): number {
 }
 
 /** No fault begins any more. Returns how long it took until all replicas agreed. */
-async function heal(world: World): Promise<number> {
+export async function heal(world: World): Promise<number> {
   const { disk, log, clients, calm } = world
   log.add('step', 'heal')
   world.acting.kill()
@@ -114,6 +113,7 @@ async function heal(world: World): Promise<number> {
   for (const client of clients) {
     Object.assign(client.weather, { latencyMsMax: 10, reachable: 'yes', frames: fairFrames })
     if (client.tab === undefined) client.start()
+    if (client.hasLeft) client.rejoin()
     client.setPaused(false)
   }
   for (;;) {
@@ -165,13 +165,13 @@ function firstDifference(expected: string, doc: Y.Doc | undefined): string {
 }
 
 /** What must hold when all is over: nothing lost, nothing mixed up, nothing left behind. */
-async function checkEnd(world: World): Promise<void> {
+export async function checkEnd(world: World): Promise<void> {
   const { oracle, clients, calm, server } = world
   oracle.checkLives()
   await oracle.checkJournal(CALM_DOCUMENT, [calm])
   const scopes = [...clients, calm].flatMap(({ tab }) => tab?.scope ?? [])
   const closing = [...clients, calm].map(client => client.close())
-  await world.pass(IDLE_MS + 30_000)
+  await world.pass(world.idleMs + 30_000)
   await Promise.all(closing)
   const left = scopes.filter(({ pending }) => pending > 0).map(({ name }) => name)
   oracle.expect(left.length === 0, `I5: timers are left of ${left.join(', ')}`)

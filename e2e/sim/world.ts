@@ -17,7 +17,13 @@ export const CALM_DOCUMENT = documentName('sim/calm')
 /** A lone edit with a store that works is acknowledged by then, whatever happens to others. */
 const CALM_ACK_MS = 1_000
 
+export type WorldOptions = {
+  /** How long a document without clients stays in the server's memory. */
+  readonly idleMs?: number
+}
+
 export class World {
+  readonly idleMs: number
   readonly schedule = new Schedule()
   readonly log = new EventLog(() => this.schedule.elapsed)
   /** Decides what happens; each part has a stream of its own beside it. */
@@ -40,7 +46,8 @@ export class World {
   #isDeleted = false
   #budgetSpentAt = -Infinity
 
-  constructor(seed: number) {
+  constructor(seed: number, options: WorldOptions = {}) {
+    this.idleMs = options.idleMs ?? 5_000
     const stream = (n: number) => seededRandom(Math.imul(seed, 0x9e3779b1) + n)
     this.random = stream(0)
     this.#libraryRandom = stream(1)
@@ -122,6 +129,7 @@ export class World {
       disk,
       log,
       random: seededRandom(Math.floor(this.random.next() * 2 ** 32)),
+      idleMs: this.idleMs,
       onBug: sentence => oracle.report(`a bug was logged: ${sentence}`),
     })
   }
