@@ -40,7 +40,7 @@ export class Device {
       this.#schedule.after(scope, half(), () => {
         const acting = act()
         acting.catch(() => {})
-        this.#schedule.after(scope, half(), () => acting.then(resolve, reject))
+        this.#schedule.after(scope, half(), () => void acting.then(resolve, reject))
       })
     })
   }

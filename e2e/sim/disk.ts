@@ -51,7 +51,8 @@ export class Disk {
       head: name => journal.head(name),
       list: query => journal.list(query),
       entries: (name, afterSeq, limit) => journal.entries(name, afterSeq, limit),
-      putSnapshot: put => this.#call(scope, this.#latency(put.name), () => journal.putSnapshot(put)),
+      putSnapshot: put =>
+        this.#call(scope, this.#latency(put.name), () => journal.putSnapshot(put)),
       remove: (name, by, at) => journal.remove(name, by, at),
       inspect: name => journal.inspect(name),
       health: () => journal.health(),

@@ -243,14 +243,21 @@ export class Network {
   /** What a client on this device calls WebSocket. */
   socketFor(client: string, scope: Scope, weather: Weather): SocketConstructor {
     const connect = () => this.#connect({ client, scope, weather })
-    return class {
-      constructor() {
-        return connect()
-      }
+    // Called with `new`, a function that returns an object gives that object.
+    return function SimulatedWebSocket() {
+      return connect()
     } as unknown as SocketConstructor
   }
 
-  #connect({ client, scope, weather }: { client: string; scope: Scope; weather: Weather }): ClientEnd {
+  #connect({
+    client,
+    scope,
+    weather,
+  }: {
+    client: string
+    scope: Scope
+    weather: Weather
+  }): ClientEnd {
     const { schedule, random, listener, log } = this.#options
     const server = listener()
     const scopes = { client: scope, server: server?.scope ?? scope }
@@ -263,7 +270,11 @@ export class Network {
     if (reachable === 'silent') return end
     schedule.after(scope, delay, () => {
       const answering = listener()
-      if (reachable === 'refused' || answering === undefined || answering.scope !== wire.scopes.server) {
+      if (
+        reachable === 'refused' ||
+        answering === undefined ||
+        answering.scope !== wire.scopes.server
+      ) {
         return end.gone(1006)
       }
       const accepted = new ServerEnd(wire, end)

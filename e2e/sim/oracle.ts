@@ -1,5 +1,5 @@
 /** Judges a simulation while it runs and when it is over: I1 to I7 of the faults table. */
-import * as Y from 'yjs'
+import type * as Y from 'yjs'
 import type { DocumentName } from '../../shared/names.ts'
 import { loadDoc } from '../../server/documents/loader.ts'
 import { contentOf } from '../../server/testing/random-edits.ts'
@@ -68,7 +68,10 @@ export class Oracle {
   }
 
   /** I1, I3 and I7 from the journal alone: its snapshot and its tail, read as a new start would. */
-  async checkJournal(name: DocumentName, writers: readonly SimClient[]): Promise<Y.Doc | undefined> {
+  async checkJournal(
+    name: DocumentName,
+    writers: readonly SimClient[],
+  ): Promise<Y.Doc | undefined> {
     const head = await this.#disk.journal.head(name)
     if (head === undefined || head.deletedAt !== null) return undefined
     const stored = await this.#disk.journal.open(name)
@@ -111,7 +114,8 @@ export class Oracle {
       this.expect(isWhole, `I1: the entries of ${incarnation} do not add up`)
       for (const token of tokens) {
         const other = seen.get(token)
-        if (other !== undefined) this.report(`I3: ${token} is in two lives, ${other} and ${incarnation}`)
+        if (other !== undefined)
+          this.report(`I3: ${token} is in two lives, ${other} and ${incarnation}`)
         seen.set(token, incarnation)
       }
     }

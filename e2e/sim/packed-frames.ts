@@ -3,7 +3,7 @@
 /** The payloads of the frames in `bytes`. Throws when they are not whole binary frames. */
 export function unpack(bytes: Buffer): Uint8Array[] {
   const payloads: Uint8Array[] = []
-  for (let at = 0; at < bytes.byteLength; ) {
+  for (let at = 0; at < bytes.byteLength;) {
     if (bytes[at] !== 0x82) throw new Error(`byte ${at} begins no binary frame`)
     const short = bytes[at + 1]!
     const head = short === 127 ? 10 : short === 126 ? 4 : 2

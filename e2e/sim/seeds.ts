@@ -9,6 +9,16 @@ export const pinnedRuns: readonly PinnedRun[] = [
   { seed: 6, steps: 120, profile: 'default', found: 'the timer of a replaced document went on' },
   { seed: 2, steps: 120, profile: 'default', found: 'an edit crossed from one life to the next' },
   { seed: 145, steps: 120, profile: 'default', found: 'an edit crossed from one life to the next' },
-  { seed: 1012, steps: 120, profile: 'default', found: 'a refused document was opened behind its back' },
-  { seed: 4507, steps: 120, profile: 'default', found: 'a refused document was opened behind its back' },
+  {
+    seed: 1012,
+    steps: 120,
+    profile: 'default',
+    found: 'a refused document was opened behind its back',
+  },
+  {
+    seed: 4507,
+    steps: 120,
+    profile: 'default',
+    found: 'a refused document was opened behind its back',
+  },
 ]

@@ -80,26 +80,29 @@ export class SimServer implements Listener {
       unsavedBytesMax: UNSAVED_BYTES_MAX,
     })
     this.#flusher = new TurnFlusher(defer)
-    this.#door = new WatchedDoor({ sessions: this.#sessions, onBug: options.onBug }, {
-      documents: this.documents,
-      gatekeeper: createGatekeeper(
-        {
-          // A token is a name; to check it takes a moment, now and then.
-          async verify(token) {
-            if (random.next() < 0.3) await sleep(clock, integerBetween(random, 0, 5))
-            return principalOf(token)
+    this.#door = new WatchedDoor(
+      { sessions: this.#sessions, onBug: options.onBug },
+      {
+        documents: this.documents,
+        gatekeeper: createGatekeeper(
+          {
+            // A token is a name; to check it takes a moment, now and then.
+            async verify(token) {
+              if (random.next() < 0.3) await sleep(clock, integerBetween(random, 0, 5))
+              return principalOf(token)
+            },
           },
+          clock,
+        ),
+        rooms: createRooms({ stateBytesMax: 4_096 }, defer),
+        terms: {
+          limits: { updateBytes: 1 << 20, frameBytes: 4 << 20 },
+          pingIntervalMs: PING_INTERVAL_MS,
         },
         clock,
-      ),
-      rooms: createRooms({ stateBytesMax: 4_096 }, defer),
-      terms: {
-        limits: { updateBytes: 1 << 20, frameBytes: 4 << 20 },
-        pingIntervalMs: PING_INTERVAL_MS,
+        metrics,
       },
-      clock,
-      metrics,
-    })
+    )
     every(clock, PING_INTERVAL_MS, () => this.#ping())
   }
 

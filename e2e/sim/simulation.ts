@@ -1,5 +1,5 @@
 /** One run: a seed decides what happens, and the oracle whether it may. */
-import * as Y from 'yjs'
+import type * as Y from 'yjs'
 import { integerBetween, type Random } from '../../shared/random.ts'
 import { actions, type ActionName } from './actions.ts'
 import { withGlobals } from './globals.ts'
@@ -75,7 +75,7 @@ async function act(
     client.weather.frames = profile.frames
     client.start()
   }
-  await world.pass(integerBetween(random, 0, 500));
+  await world.pass(integerBetween(random, 0, 500))
   for (let step = 0; step < steps; step++) {
     const name = draw(random, profile.weights)
     if (name !== 'write') log.add('step', name)
