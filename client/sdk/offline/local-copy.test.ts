@@ -87,4 +87,27 @@ describe('a local copy', () => {
     await copy.flush()
     expect(failures).toHaveLength(1)
   })
+
+  test('what came from the server is never stored before the incarnation that it belongs to', async () => {
+    const store = new MemoryStore()
+    const calls: string[] = []
+    const append = store.append.bind(store)
+    const putMeta = store.putMeta.bind(store)
+    store.append = (name, rows) => {
+      calls.push(`append ${rows.map(({ unsaved }) => (unsaved > 0 ? 'own' : 'theirs')).join()}`)
+      return append(name, rows)
+    }
+    store.putMeta = (name, meta) => {
+      calls.push(`meta ${meta.incarnation}`)
+      return putMeta(name, meta)
+    }
+    const { copy, doc, text } = harness(store)
+    text.insert(0, 'own')
+    await Promise.resolve()
+    // The first change is being written while the server says hello and sends what it has.
+    copy.belongsTo('life 1', 3)
+    doc.transact(() => text.insert(0, 'theirs'), 'remote')
+    await copy.flush()
+    expect(calls).toEqual(['append own', 'meta life 1', 'append theirs'])
+  })
 })

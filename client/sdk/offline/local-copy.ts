@@ -27,6 +27,7 @@ export class LocalCopy {
   #saved = 0
   #savedInStore = 0
   #meta: { incarnation: string; seq: number } | undefined
+  #incarnationInStore: string | null = null
   #foldFrom: StoredCopy | undefined
   #writing: Promise<void> | undefined
   #degraded = false
@@ -42,6 +43,7 @@ export class LocalCopy {
     try {
       const copy = await this.#options.store.load(this.#options.name)
       if (copy === undefined) return undefined
+      this.#incarnationInStore = copy.incarnation
       let change = 0
       this.#rows = copy.rows.map(({ id, ...row }) => {
         change += row.unsaved
@@ -109,6 +111,11 @@ export class LocalCopy {
 
   /** What is new comes first, tidying last. True while there is more to do. */
   async #writeOnce(): Promise<boolean> {
+    // Except that nothing of the server's lies in a copy that does not say whose it is: a tab that
+    // dies in between would leave a copy that merges into any later document of the name.
+    const isNewcomer =
+      this.#meta !== undefined && this.#meta.incarnation !== this.#incarnationInStore
+    if (this.#meta !== undefined && isNewcomer) return this.#putMeta(this.#meta)
     if (this.#queued.length > 0) return this.#append()
     if (this.#meta !== undefined) return this.#putMeta(this.#meta)
     if (this.#saved > this.#savedInStore) return this.#markSaved(this.#saved)
@@ -132,6 +139,7 @@ export class LocalCopy {
   async #putMeta(meta: { incarnation: string; seq: number }): Promise<boolean> {
     this.#meta = undefined
     await this.#options.store.putMeta(this.#options.name, meta)
+    this.#incarnationInStore = meta.incarnation
     return true
   }
 
