@@ -146,7 +146,7 @@ export class HocuspocusConnection {
   }
 
   #onAuth(frame: Frame, bytes: Uint8Array, seat: Seat | undefined): void {
-    const message = readTokenMessage(decoding.clone(frame.decoder))
+    const message = readToken(frame)
     if (message === undefined) throw new WeftError('FRAME_INVALID', 'an auth message without token')
     // On a live attachment this is a fresh token; Hocuspocus hands it to the onTokenSync hook.
     if (seat !== undefined) return this.#client.handleMessage(readdress(frame, seat.id))
@@ -166,6 +166,7 @@ export class HocuspocusConnection {
       sendFrame: outgoing => socket.send(outgoing),
       queueBytesMax: limits.queueBytesMax,
       onAuthenticated: () => this.#cancelAuthTimeout(),
+      onBadFrame: error => this.#refuseFrame(taken, error),
       onEnd: error => {
         this.#guests.delete(id)
         if (this.#seats.get(address)?.id === id) this.#seats.delete(address)
@@ -177,7 +178,7 @@ export class HocuspocusConnection {
         if (attachment.wasOpen && hello === undefined && this.#seats.size === 0) socket.close(error)
       },
     })
-    const taken = { id, attachment }
+    const taken: Seat = { id, attachment }
     this.#seats.set(address, taken)
     this.#guests.set(id, taken)
     this.#client.handleMessage(readdress(readFrame(bytes), id))
@@ -205,5 +206,13 @@ export class HocuspocusConnection {
     for (const { attachment } of this.#seats.values()) attachment.leave()
     this.#client.handleClose()
     this.#options.onClose()
+  }
+}
+
+function readToken({ decoder }: Frame): ReturnType<typeof readTokenMessage> {
+  try {
+    return readTokenMessage(decoding.clone(decoder))
+  } catch (error) {
+    throw new WeftError('FRAME_INVALID', 'an auth message that ends too early', { cause: error })
   }
 }
