@@ -1,6 +1,6 @@
 /** How often what goes wrong: weights of the actions, and faults of single frames. */
 import type { ActionName } from './actions.ts'
-import { fairFrames, type FrameFaults } from './network.ts'
+import { fairFrames, type FrameFaults } from './wire.ts'
 
 export type Profile = {
   readonly weights: Readonly<Record<ActionName, number>>

@@ -4,8 +4,9 @@ import { createClient, type DocumentHandle, type WeftClient } from '../../client
 import { editAtRandom } from '../../server/testing/random-edits.ts'
 import { Device } from './device.ts'
 import type { EventLog } from './event-log.ts'
-import { fairWeather, type Network, type Weather } from './network.ts'
+import type { Network } from './network.ts'
 import { Scope, type Schedule } from './schedule.ts'
+import { fairWeather, type Weather } from './wire.ts'
 
 export type SimClientOptions = {
   readonly id: string
