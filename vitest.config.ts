@@ -14,6 +14,17 @@ export default defineConfig({
         },
       },
       {
+        // Whole systems on virtual time: no real clock, disk or socket takes part.
+        test: {
+          name: 'sim',
+          include: ['e2e/sim/**/*.test.ts'],
+          pool: 'forks',
+          // Before anything that reads the globals while it is loaded.
+          setupFiles: ['e2e/sim/globals.ts'],
+          testTimeout: 60_000,
+        },
+      },
+      {
         // Real server processes that are killed, starved and lied to. One at a time: they time
         // themselves by events, but two of them would share two cores.
         test: {

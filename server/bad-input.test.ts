@@ -300,6 +300,26 @@ describe('bad input', () => {
       expect(client.closed).toBeUndefined()
     })
 
+    test('an auth message that ends too early', async () => {
+      const client = await raw()
+      client.send(Uint8Array.of(1, 97, 2, 0, 200))
+      await until(() => client.closed !== undefined, 'closed')
+      expect(client.closed).toEqual({ code: 4400, reason: 'FRAME_INVALID' })
+    })
+
+    test('a bad frame that waits for its document spoils nothing behind it', async () => {
+      const client = await raw()
+      client.authenticate('a', await server.token('alice'))
+      // All three are there before the document is open.
+      client.send(Uint8Array.of(1, 97, 0, 0, 200))
+      client.send(syncFrame('a', 0, Uint8Array.of(0)))
+      await until(() => client.frames.length >= 4, 'authenticated, told, synced and asked')
+      expect(client.told()).toMatchObject([
+        { type: 'weft.error', error: { code: 'FRAME_INVALID' } },
+      ])
+      expect(client.closed).toBeUndefined()
+    })
+
     test('no token at all', async () => {
       const client = await raw()
       await until(() => client.closed !== undefined, 'closed after the time for it')

@@ -71,6 +71,8 @@ export class SyncChannel implements ConnectionUser {
   #store: 'ok' | 'failing' = 'ok'
   #lastError: WireError | undefined
   #freshTokenTried = false
+  /** A refusal outlives the connection: nothing is asked until {@link retry}. */
+  #refused = false
   #cancelRetry: Cancel = () => {}
   /** Counts the askings: an answer that comes after the next one began is nobody's. */
   #asking = 0
@@ -135,6 +137,7 @@ export class SyncChannel implements ConnectionUser {
   retry(): void {
     const { connection, tokens } = this.#options
     tokens.forget()
+    this.#refused = false
     this.#event({ type: 'retried', connected: connection.isOpen })
     if (connection.isOpen) this.onOpen()
   }
@@ -147,6 +150,7 @@ export class SyncChannel implements ConnectionUser {
   }
 
   onOpen(): void {
+    if (this.#refused) return
     this.#event({ type: 'connecting' })
     void this.#ask()
   }
@@ -249,7 +253,10 @@ export class SyncChannel implements ConnectionUser {
       this.#options.tokens.forget()
       void this.#ask()
     } else if (error.retryable) this.#block(error)
-    else this.#event({ type: 'refused', error })
+    else {
+      this.#refused = true
+      this.#event({ type: 'refused', error })
+    }
   }
 
   #errorOf(code: string): WireError {

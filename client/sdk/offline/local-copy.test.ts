@@ -258,4 +258,27 @@ describe('a local copy', () => {
     await one.copy.flush()
     expect((await store.load('a'))!.rows).toHaveLength(1)
   })
+
+  test('what came from the server is never stored before the incarnation that it belongs to', async () => {
+    const store = new MemoryStore()
+    const calls: string[] = []
+    const append = store.append.bind(store)
+    const putMeta = store.putMeta.bind(store)
+    store.append = (ref, rows) => {
+      calls.push(`append ${rows.map(({ unsaved }) => (unsaved > 0 ? 'own' : 'theirs')).join()}`)
+      return append(ref, rows)
+    }
+    store.putMeta = (ref, meta) => {
+      calls.push(`meta ${meta.incarnation}`)
+      return putMeta(ref, meta)
+    }
+    const { copy, doc, text } = await harness({ store })
+    text.insert(0, 'own')
+    await Promise.resolve()
+    // The first change is being written while the server says hello and sends what it has.
+    copy.belongsTo('life 1', 3)
+    doc.transact(() => text.insert(0, 'theirs'), 'remote')
+    await copy.flush()
+    expect(calls).toEqual(['append own', 'meta life 1', 'append theirs'])
+  })
 })

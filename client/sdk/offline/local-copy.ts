@@ -33,6 +33,7 @@ export class LocalCopy {
   #ref: CopyRef | undefined
   #meta: CopyMeta
   #metaToPut: Partial<CopyMeta> = {}
+  #incarnationInStore: string | null = null
   /** Rows of this device that this tab has in its document, in order. */
   #rows = new KnownRows()
   #queued: QueuedRow[] = []
@@ -191,6 +192,12 @@ export class LocalCopy {
     if (this.#repair !== 'none') return this.#repairNow(this.#repair)
     const ref = this.#ref
     if (ref === undefined) return false
+    // Nothing of the server's lies in a copy that does not say whose it is: a tab that dies in
+    // between would leave one that merges into whatever document bears the name later.
+    const { incarnation } = this.#metaToPut
+    if (incarnation !== undefined && incarnation !== this.#incarnationInStore) {
+      return this.#putMeta(ref)
+    }
     if (this.#queued.length > 0) return this.#append(ref)
     if (Object.keys(this.#metaToPut).length > 0) return this.#putMeta(ref)
     if (this.#saved > this.#savedInStore) return this.#markSaved(ref, this.#saved)
@@ -220,6 +227,7 @@ export class LocalCopy {
     const meta = this.#metaToPut
     this.#metaToPut = {}
     await this.#options.store.putMeta(ref, meta)
+    if (meta.incarnation !== undefined) this.#incarnationInStore = meta.incarnation
     return true
   }
 
@@ -259,6 +267,7 @@ export class LocalCopy {
     const changes = source.take(copy)
     this.#rows.read(copy.rows, changes)
     const { incarnation, seq, openedAt, kept } = copy
+    this.#incarnationInStore = incarnation
     this.#ref = { name, life: copy.life }
     this.#meta = { incarnation, seq, openedAt, kept, ...this.#metaToPut }
     this.#keptUpTo(Math.max(0, ...changes.values()))

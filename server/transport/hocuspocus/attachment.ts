@@ -47,6 +47,8 @@ export type AttachmentOptions = {
   readonly takesUnknown: (bytes: number) => boolean
   /** The client showed a valid token. */
   readonly onAuthenticated: () => void
+  /** A frame that had to wait for the document turns out to be unreadable. */
+  readonly onBadFrame: (error: unknown) => void
   /** Called once; the attachment takes no more frames. */
   readonly onEnd: (error: WeftError | null) => void
 }
@@ -158,7 +160,16 @@ export class Attachment implements LobbyGuest, SyncPeer {
     })
     this.#state = { kind: 'syncing', session }
     session.onDropped(droppedUpdates)
-    for (const frame of frames) this.onFrame(frame)
+    for (const frame of frames) this.#onQueued(frame)
+  }
+
+  /** Nothing is thrown into Hocuspocus: it would deny the client, and the session would live on. */
+  #onQueued(frame: Frame): void {
+    try {
+      this.onFrame(frame)
+    } catch (error) {
+      this.#options.onBadFrame(error)
+    }
   }
 
   async refresh(token: string): Promise<void> {

@@ -165,7 +165,7 @@ export class HocuspocusConnection {
   }
 
   #onAuth(frame: Frame, bytes: Uint8Array, seat: Seat | undefined): void {
-    const message = readTokenMessage(decoding.clone(frame.decoder))
+    const message = readToken(frame)
     if (message === undefined) throw new WeftError('FRAME_INVALID', 'an auth message without token')
     // On a live attachment this is a fresh token; Hocuspocus hands it to the onTokenSync hook.
     if (seat !== undefined) return this.#client.handleMessage(readdress(frame, seat.id))
@@ -192,6 +192,7 @@ export class HocuspocusConnection {
       queueBytesMax: limits.queueBytesMax,
       takesUnknown: bytes => (this.#unknownBytes += bytes) <= UNKNOWN_BYTES_MAX,
       onAuthenticated: () => this.#onAuthenticated(),
+      onBadFrame: error => this.#refuseFrame(taken, error),
       onEnd: error => {
         this.#guests.delete(id)
         if (this.#seats.get(address)?.id === id) this.#seats.delete(address)
@@ -203,7 +204,7 @@ export class HocuspocusConnection {
         if (attachment.wasOpen && hello === undefined && this.#seats.size === 0) socket.close(error)
       },
     })
-    const taken = { id, attachment }
+    const taken: Seat = { id, attachment }
     this.#seats.set(address, taken)
     this.#guests.set(id, taken)
     this.#client.handleMessage(readdress(readFrame(bytes), id))
@@ -243,4 +244,12 @@ export class HocuspocusConnection {
 function onStateless({ decoder }: Frame, attachment: Attachment): void {
   const check = parseCheckMessage(decoding.readVarString(decoder))
   if (check !== undefined) attachment.onCheck(check)
+}
+
+function readToken({ decoder }: Frame): ReturnType<typeof readTokenMessage> {
+  try {
+    return readTokenMessage(decoding.clone(decoder))
+  } catch (error) {
+    throw new WeftError('FRAME_INVALID', 'an auth message that ends too early', { cause: error })
+  }
 }

@@ -1,0 +1,24 @@
+/** Runs that once went wrong. They stay, each with what it found. */
+import type { SimulationOptions } from './simulation.ts'
+
+export type PinnedRun = SimulationOptions & { readonly found: string }
+
+export const pinnedRuns: readonly PinnedRun[] = [
+  { seed: 61, steps: 120, profile: 'default', found: 'saved before the copy was read (a new tab)' },
+  { seed: 63, steps: 120, profile: 'default', found: 'saved before the copy was read (reopened)' },
+  { seed: 6, steps: 120, profile: 'default', found: 'the timer of a replaced document went on' },
+  { seed: 2, steps: 120, profile: 'default', found: 'an edit crossed from one life to the next' },
+  { seed: 145, steps: 120, profile: 'default', found: 'an edit crossed from one life to the next' },
+  {
+    seed: 1012,
+    steps: 120,
+    profile: 'default',
+    found: 'a refused document was opened behind its back',
+  },
+  {
+    seed: 4507,
+    steps: 120,
+    profile: 'default',
+    found: 'a refused document was opened behind its back',
+  },
+]
