@@ -134,12 +134,13 @@ export class OpenDocument {
 
   async close(): Promise<void> {
     if (this.#closed) return
-    this.#update({ closed: true })
-    this.#closed = true
     const { channel, awareness, doc, link, copy } = this.#body
     this.#options.onStorageProblem(null)
     channel.close()
     link.close()
+    // Whoever waits for something is told, and may open it again at once.
+    this.#update({ closed: true })
+    this.#closed = true
     // What was typed before the copy was read is on its way to it.
     await this.#begun
     await copy.flush()
@@ -207,8 +208,15 @@ export class OpenDocument {
     for (const update of early.splice(0)) this.#onUpdate(body, { update, isRemote: false })
     if (this.#closed) return
     this.#update({ loaded: true })
+    // Whoever waited for it may have let go of it in that very moment.
+    if (this.#isOver) return
     link.start(KNOWN_ELSEWHERE)
     channel.start()
+  }
+
+  /** A question, because the answer changes behind the compiler's back. */
+  get #isOver(): boolean {
+    return this.#closed
   }
 
   /** Takes in a copy; its unsaved changes are ours to send from now on. */

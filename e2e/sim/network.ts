@@ -36,13 +36,17 @@ export class ServerEnd extends EventEmitter {
 
   get stream(): Socket {
     const end = this.#wire
-    const stream = {
+    const stream: Record<string, unknown> = {
       write: (bytes: Buffer) => {
         for (const payload of unpack(bytes)) {
           end.carry('client', payload, heard => this.#client.hear(heard))
         }
         return true
       },
+      // Nobody reads slowly here: a wire delays, and never fills.
+      on: () => stream,
+      cork: () => {},
+      uncork: () => {},
       get writableLength() {
         return end.bytes.client
       },

@@ -4,16 +4,33 @@
  * one's own changes, made offline, would be taken for known and vanish.
  */
 
+type Writer = {
+  readonly principalId: string
+  /** A state, in answer to a question, not a change as it was made. */
+  readonly handsOver: boolean
+}
+
+type Session = { readonly principalId: string }
+
 /** Ids of one document that are remembered; the oldest are forgotten first. */
 const IDS_MAX = 5_000
 
 export class ClientIds {
+  /** Who wrote under an id. */
   readonly #owners = new Map<number, string>()
+  /** Who shows himself under an id, and has perhaps not written yet: until the session ends. */
+  readonly #shown = new Map<number, Session>()
 
-  /** Has somebody else written, or shown himself, under this id? */
-  isForeign(clientId: number, principalId: string): boolean {
+  /**
+   * May this principal write under the id? Whoever hands over a state may hold what others wrote
+   * before the server crashed, and nobody stored: it is taken from him as long as its author has
+   * not written since. After that it can be nothing but a forgery, for all of the author's is here.
+   */
+  mayWrite(clientId: number, { principalId, handsOver }: Writer): boolean {
     const owner = this.#owners.get(clientId)
-    return owner !== undefined && owner !== principalId
+    if (owner !== undefined) return owner === principalId
+    const shown = this.#shown.get(clientId)?.principalId
+    return handsOver || shown === undefined || shown === principalId
   }
 
   /** First come, first served; an id that has an owner keeps it. */
@@ -23,6 +40,14 @@ export class ClientIds {
     if (this.#owners.size <= IDS_MAX) return
     const [oldest] = this.#owners.keys()
     if (oldest !== undefined) this.#owners.delete(oldest)
+  }
+
+  show(clientId: number, session: Session): void {
+    if (!this.#shown.has(clientId)) this.#shown.set(clientId, session)
+  }
+
+  hide(session: object): void {
+    for (const [id, shown] of this.#shown) if (shown === session) this.#shown.delete(id)
   }
 }
 

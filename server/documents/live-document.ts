@@ -167,7 +167,8 @@ export class LiveDocument {
     this.#refuseWhenFull(update.byteLength)
     const applied = applyWhole(this.doc, update, origin)
     // A state may hold what others wrote and nobody stored; who hands that over is not its author.
-    if (origin.kind === 'edit') for (const id of writers) this.claimClientId(id, origin.author)
+    const { clientIds } = this.#options
+    if (origin.kind === 'edit') for (const id of writers) clientIds.claim(id, origin.author)
     if (applied.kind === 'broken') {
       this.#spoil(applied.error)
       throw new WeftError('UPDATE_INVALID', 'the update cannot be applied', {
@@ -184,17 +185,20 @@ export class LiveDocument {
       updateBytesMax: kind === 'state' ? limits.stateBytesMax : limits.updateBytesMax,
       roots,
       onWriter: id => {
-        if (clientIds.isForeign(id, author)) {
-          throw new WeftError('CLIENT_ID_TAKEN', `client ${id} is somebody else`)
-        }
         writers.push(id)
+        if (clientIds.mayWrite(id, { principalId: author, handsOver: kind === 'state' })) return
+        throw new WeftError('CLIENT_ID_TAKEN', `client ${id} is somebody else`)
       },
     })
   }
 
-  /** From now on only this principal may write under the Yjs client id, unless it has an owner. */
-  claimClientId(clientId: number, principalId: string): void {
-    this.#options.clientIds.claim(clientId, principalId)
+  /** A session shows itself under a Yjs client id: nobody else writes under it while it is here. */
+  showClientId(clientId: number, session: { readonly principalId: string }): void {
+    this.#options.clientIds.show(clientId, session)
+  }
+
+  hideClientIds(session: object): void {
+    this.#options.clientIds.hide(session)
   }
 
   /**

@@ -50,13 +50,16 @@ export function checkUpdate(doc: Y.Doc, update: Uint8Array, limits: UpdateLimits
   if (covered === undefined) return 'gap'
   if (!dependenciesMet(doc, decoded, covered) || !deletesMet(doc, decoded, covered)) return 'gap'
   if (decoded.structs.some(struct => growsOutOfGarbage(doc, struct))) return 'trim'
-  if (limits.onWriter !== undefined) tellWriters(doc, covered, limits.onWriter)
+  const { onWriter } = limits
+  if (onWriter !== undefined) writersOf(doc, covered).forEach(id => onWriter(id))
   checkStructure(doc, decoded, limits.roots)
   return 'fits'
 }
 
-function tellWriters({ store }: Y.Doc, covered: Covered, onWriter: (id: number) => void): void {
-  for (const [client, end] of covered) if (end > Y.getState(store, client)) onWriter(client)
+function writersOf({ store }: Y.Doc, covered: Covered): readonly number[] {
+  const writers: number[] = []
+  for (const [client, end] of covered) if (end > Y.getState(store, client)) writers.push(client)
+  return writers
 }
 
 /** An item whose first part is here and was deleted and collected, and whose last part is not. */

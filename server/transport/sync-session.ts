@@ -224,7 +224,7 @@ export class SyncSession implements RoomMember {
     const { document, room, mayWrite } = this.#options
     const own = room.announce(this, update)
     if (own.length === 0 || !mayWrite().allowed) return
-    for (const id of own) document.claimClientId(id, this.principalId)
+    for (const id of own) document.showClientId(id, this)
   }
 
   /** Do both ends hold the same? Asked by weft's own clients when all is quiet. */
@@ -277,6 +277,7 @@ export class SyncSession implements RoomMember {
     this.#fullAnswers.close()
     this.#repairs.close()
     this.#stopListening()
+    this.#options.document.hideClientIds(this)
     this.#options.room.leave(this)
     return true
   }
