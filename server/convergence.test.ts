@@ -91,6 +91,8 @@ describe('[G9] the sdk', () => {
     { timeout: 30_000 },
     async () => {
       const far = await open(proxy.url, 'a')
+      far.doc.getText('t').insert(0, 'first ')
+      await far.whenSaved()
       let dropped = 0
       proxy.meddle = (frame, way) => {
         const isAck =
@@ -103,7 +105,7 @@ describe('[G9] the sdk', () => {
       await until(() => dropped === 1, 'lost')
       expect(far.saved).toBe(false)
       await until(() => far.saved, 'saved', 15_000)
-      expect(await server.app.documents.head('a' as never)).toMatchObject({ seq: 1 })
+      expect(await server.app.documents.head('a' as never)).toMatchObject({ seq: 2 })
     },
   )
 

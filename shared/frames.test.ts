@@ -88,6 +88,7 @@ describe(`frames read back, SEED=${seed}`, () => {
       saved: fc.boolean(),
       count: fc.maxSafeNat(),
       seq: fc.maxSafeNat(),
+      total: fc.maxSafeNat(),
     })
     fc.assert(
       fc.property(address, status, (to, given) => {
@@ -268,11 +269,13 @@ describe('bytes of the stock packages, made by hand', () => {
 
   test.each([true, false])('a stock status, saved: %s, speaks for one update', saved => {
     const frame = stock(8, encoder => encoding.writeVarUint(encoder, saved ? 1 : 0))
-    expect(readSyncStatus(readFrame(frame).decoder)).toEqual({ saved, count: 1, seq: 0 })
+    expect(readSyncStatus(readFrame(frame).decoder)).toEqual({ saved, count: 1, seq: 0, total: 0 })
   })
 
   test.each([true, false])('a status of ours, saved: %s, begins like a stock one', saved => {
-    const { decoder } = readFrame(syncStatusFrame('acme/plan', { saved, count: 300, seq: 70_000 }))
+    const { decoder } = readFrame(
+      syncStatusFrame('acme/plan', { saved, count: 300, seq: 70_000, total: 7 }),
+    )
     // The stock provider reads it with the signed reader.
     expect(decoding.readVarInt(decoder) === 1).toBe(saved)
   })
@@ -419,9 +422,9 @@ describe('the stock provider', () => {
 
   test('it counts our answers, refused ones not', () => {
     expect(provider.unsyncedChanges).toBe(1)
-    socket.receive(syncStatusFrame(address(), { saved: false, count: 1, seq: 70_000 }))
+    socket.receive(syncStatusFrame(address(), { saved: false, count: 1, seq: 70_000, total: 1 }))
     expect(provider.unsyncedChanges).toBe(1)
-    socket.receive(syncStatusFrame(address(), { saved: true, count: 1, seq: 70_000 }))
+    socket.receive(syncStatusFrame(address(), { saved: true, count: 1, seq: 70_000, total: 2 }))
     expect(provider.unsyncedChanges).toBe(0)
   })
 

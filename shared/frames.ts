@@ -52,10 +52,20 @@ export function nameOfAddress(address: string): string {
   return separator === -1 ? address : address.slice(0, separator)
 }
 
-export function syncFrame(address: string, step: SyncStep, payload: Uint8Array): Uint8Array {
+/**
+ * With a `number` when weft's sdk sends a change: its frames of one attachment count from 1 on, so
+ * that one that is lost or doubled on the way is found. Stock servers do not read that far.
+ */
+export function syncFrame(
+  address: string,
+  step: SyncStep,
+  payload: Uint8Array,
+  number?: number,
+): Uint8Array {
   const encoder = head(address, messageType.sync)
   encoding.writeVarUint(encoder, step)
   encoding.writeVarUint8Array(encoder, payload)
+  if (number !== undefined) encoding.writeVarUint(encoder, number)
   return encoding.toUint8Array(encoder)
 }
 
@@ -71,21 +81,26 @@ export type SyncStatus = {
   readonly count: number
   /** The document's durable seq at this moment. */
   readonly seq: number
+  /** How many received updates have been answered in all, this answer included. */
+  readonly total: number
 }
 
-/** `saved`, then two numbers that only weft's sdk reads: stock clients stop after the first. */
+/** `saved`, then three numbers that only weft's sdk reads: stock clients stop after the first. */
 export function syncStatusFrame(address: string, status: SyncStatus): Uint8Array {
   const encoder = head(address, messageType.syncStatus)
   encoding.writeVarUint(encoder, status.saved ? 1 : 0)
   encoding.writeVarUint(encoder, status.count)
   encoding.writeVarUint(encoder, status.seq)
+  encoding.writeVarUint(encoder, status.total)
   return encoding.toUint8Array(encoder)
 }
 
 export function readSyncStatus(decoder: decoding.Decoder): SyncStatus {
   const saved = decoding.readVarUint(decoder) === 1
-  if (!decoding.hasContent(decoder)) return { saved, count: 1, seq: 0 }
-  return { saved, count: decoding.readVarUint(decoder), seq: decoding.readVarUint(decoder) }
+  if (!decoding.hasContent(decoder)) return { saved, count: 1, seq: 0, total: 0 }
+  const count = decoding.readVarUint(decoder)
+  const seq = decoding.readVarUint(decoder)
+  return { saved, count, seq, total: decoding.readVarUint(decoder) }
 }
 
 export function statelessFrame(address: string, payload: string): Uint8Array {

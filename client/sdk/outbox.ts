@@ -16,6 +16,8 @@ export class Outbox {
   #saved = 0
   /** Frames on their way, oldest first: the number of the last change that each carries. */
   #frames: { readonly change: number; readonly restart: boolean }[] = []
+  #sentTotal = 0
+  #answeredTotal = 0
   /** The number of the last change that any answer was about. */
   #answered = 0
   /** Changes after this one were refused, or lean on one that was. */
@@ -50,10 +52,24 @@ export class Outbox {
 
   /**
    * A frame with everything up to `change` has been sent; with `restart` it, or those that follow
-   * it, carry again everything that is not durable.
+   * it, carry again everything that is not durable. Returns the number of the frame, from 1 on
+   * since the attachment began.
    */
-  sent(change: number, { restart = false }: { readonly restart?: boolean } = {}): void {
+  sent(change: number, { restart = false }: { readonly restart?: boolean } = {}): number {
     this.#frames.push({ change, restart })
+    return (this.#sentTotal += 1)
+  }
+
+  /**
+   * How many frames an answer is about that none was about before: it says how many have been
+   * answered in all, so that one that comes twice answers nothing twice.
+   */
+  freshly({ total, count }: { readonly total: number; readonly count: number }): number {
+    // A stock server says nothing of totals.
+    const known = total === 0 ? this.#answeredTotal + count : total
+    const fresh = Math.max(0, Math.min(known, this.#sentTotal) - this.#answeredTotal)
+    this.#answeredTotal += fresh
+    return fresh
   }
 
   /** The server called the oldest `frames` durable. Returns the number of the last saved change. */
@@ -84,5 +100,7 @@ export class Outbox {
   disconnected(): void {
     this.#frames = []
     this.#answered = 0
+    this.#sentTotal = 0
+    this.#answeredTotal = 0
   }
 }

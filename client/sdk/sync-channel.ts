@@ -311,11 +311,14 @@ export class SyncChannel implements ConnectionUser {
   }
 
   #onSyncStatus(decoder: decoding.Decoder): void {
-    const { saved, count, seq } = readSyncStatus(decoder)
+    const status = readSyncStatus(decoder)
+    const { saved, seq } = status
     const { outbox, listener } = this.#options
     this.#check.touched()
-    if (saved) listener.onSaved(outbox.acknowledge(count), seq)
-    else outbox.reject(count)
+    const fresh = outbox.freshly(status)
+    if (fresh === 0) return
+    if (saved) listener.onSaved(outbox.acknowledge(fresh), seq)
+    else outbox.reject(fresh)
   }
 
   #event(event: DocumentEvent): void {

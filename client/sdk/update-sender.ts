@@ -139,8 +139,7 @@ export class UpdateSender {
       const sentence = `a change of ${update.byteLength} bytes; the limit is ${this.#bytesMax}`
       return onTooLarge(new WeftError('UPDATE_TOO_LARGE', sentence).toWire())
     }
-    outbox.sent(change, { restart })
-    send(syncFrame(address, step, update))
+    send(syncFrame(address, step, update, outbox.sent(change, { restart })))
   }
 }
 

@@ -60,8 +60,8 @@ describe('[T1] acknowledgements wait for the disk', () => {
     gate.applied(1)
     gate.durable(1, 41)
     expect(frames).toEqual([
-      { saved: false, count: 1, seq: 40 },
-      { saved: true, count: 1, seq: 41 },
+      { saved: false, count: 1, seq: 40, total: 1 },
+      { saved: true, count: 1, seq: 41, total: 2 },
     ])
   })
 })

@@ -22,6 +22,7 @@ export type AckGateOptions = {
 export class AckGate {
   readonly #options: AckGateOptions
   #waiting: Waiting[] = []
+  #total = 0
   #repairs = 0
   #repairBytes = 0
   #durableVersion: number
@@ -122,7 +123,10 @@ export class AckGate {
     // The one that waited longest speaks for all that are answered with it.
     const [oldest] = this.#waiting
     if (oldest !== undefined && oldest.kind !== 'refused') onAcknowledged(now() - oldest.since)
-    if (countsAcknowledgements) return acknowledge({ saved, count, seq: this.#seq })
-    for (let i = 0; i < count; i++) acknowledge({ saved, count: 1, seq: this.#seq })
+    const seq = this.#seq
+    this.#total += count
+    const total = this.#total
+    if (countsAcknowledgements) return acknowledge({ saved, count, seq, total })
+    for (let i = 0; i < count; i++) acknowledge({ saved, count: 1, seq, total })
   }
 }

@@ -74,6 +74,8 @@ export class Attachment implements LobbyGuest, SyncPeer {
   /** Aborts when the client leaves while the document is still opening. */
   readonly #leaving = new AbortController()
   #state: State = { kind: 'opening', frames: [], bytes: 0, droppedUpdates: 0 }
+  /** Of the numbered frames; stock clients send none. */
+  #lastNumber = 0
   #principal: Principal | undefined
   #hold: DocumentHold | undefined
   #connection: Connection | undefined
@@ -205,14 +207,27 @@ export class Attachment implements LobbyGuest, SyncPeer {
   #onSync(session: SyncSession, decoder: decoding.Decoder): void {
     const step = decoding.readVarUint(decoder)
     const payload = decoding.readVarUint8Array(decoder)
-    if (step === syncStep.step1) session.onStep1(payload)
-    else if (step === syncStep.step2) session.onStep2(payload)
+    if (step === syncStep.step1) return session.onStep1(payload)
+    if (decoding.hasContent(decoder) && !this.#isNext(decoding.readVarUint(decoder))) return
+    if (step === syncStep.step2) session.onStep2(payload)
     else if (step === syncStep.update) session.onUpdate(payload)
     else throw new WeftError('FRAME_INVALID', `a sync message of unknown step ${step}`)
   }
 
   onCheck(check: CheckMessage): void {
     if (this.#state.kind === 'syncing') this.#state.session.onCheck(check)
+  }
+
+  /** Doubled frames are passed over; after a lost one nobody knows what an answer is about. */
+  #isNext(number: number): boolean {
+    if (number <= this.#lastNumber) return false
+    if (number === this.#lastNumber + 1) {
+      this.#lastNumber = number
+      return true
+    }
+    const sentence = `frame ${number} came after frame ${this.#lastNumber}`
+    this.end(new WeftError('DOCUMENT_UNAVAILABLE', sentence, { retryAfterMs: 100 }))
+    return false
   }
 
   /** Over the limit an update is dropped and counted: the handshake brings it again. */
