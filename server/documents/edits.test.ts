@@ -62,7 +62,7 @@ describe('edits by programs', () => {
     return ((await response.json()) as { content: Record<string, unknown> }).content
   }
 
-  test('[D10] a Yjs update: durable when answered, seen by everybody, its author is named', async () => {
+  test('[D11] a Yjs update: durable when answered, seen by everybody, its author is named', async () => {
     const human = open('a')
     human.doc.getText('t').insert(0, 'human ')
     await human.whenSaved()
@@ -83,7 +83,7 @@ describe('edits by programs', () => {
     expect(await again.json()).toMatchObject({ seq: 2, outcome: 'unchanged' })
   })
 
-  test('[D10] JSON Patch touches only what differs', async () => {
+  test('[D11] JSON Patch touches only what differs', async () => {
     const board = {
       cards: [
         { id: 1, title: 'one' },
@@ -126,7 +126,7 @@ describe('edits by programs', () => {
     expect((await patch('a', [{ op: 'fly', path: '/x' }])).status).toBe(400)
   })
 
-  test('[D10] text by quoted words and by relative positions', async () => {
+  test('[D11] text by quoted words and by relative positions', async () => {
     await put('a', { t: 'The quick fox. The lazy dog.' })
     const human = open('a')
     await human.whenSynced()
@@ -150,7 +150,7 @@ describe('edits by programs', () => {
     expect((await text('a', [{ at: { from: '!!' }, insert: 'A' }])).status).toBe(400)
   })
 
-  test('[D10] rich text keeps its nodes: a changed paragraph is the same paragraph', async () => {
+  test('[D11] rich text keeps its nodes: a changed paragraph is the same paragraph', async () => {
     const paragraph = (words: string, marks?: object[]) => ({
       type: 'paragraph',
       content: [{ type: 'text', text: words, ...(marks === undefined ? {} : { marks }) }],
@@ -176,7 +176,7 @@ describe('edits by programs', () => {
     await until(() => fragment.toString().includes('drei'), 'seen')
   })
 
-  test('[D11] If-Match: an edit that was decided on another state is refused, with this one', async () => {
+  test('[D12] If-Match: an edit that was decided on another state is refused, with this one', async () => {
     await put('a', { t: 'one' })
     const { etag } = (await (
       await text('a', [{ root: 't', at: { quote: 'one' }, insert: 'two' }])
@@ -206,7 +206,7 @@ describe('edits by programs', () => {
     expect(again.status).toBe(200)
   })
 
-  test('[D12] Idempotency-Key: carried out once, also after a restart', async () => {
+  test('[D13] Idempotency-Key: carried out once, also after a restart', async () => {
     await put('a', { t: 'x' })
     const key = { 'idempotency-key': 'request-1' }
     const edit = [{ root: 't', at: { quote: 'x', where: 'after' }, insert: '!' }]

@@ -49,7 +49,7 @@ function run(seed: number): { readonly applied: number; readonly refused: number
   return { applied, refused }
 }
 
-describe('[D13] forged updates', () => {
+describe('[D14] forged updates', () => {
   test(`${RUNS} histories, SEED=${first}`, () => {
     let [applied, refused] = [0, 0]
     for (let seed = first; seed < first + RUNS; seed++) {
