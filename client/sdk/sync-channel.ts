@@ -1,8 +1,7 @@
 /** Speaks the protocol for one document: asks to be let in, exchanges states, hears answers. */
 import * as decoding from 'lib0/decoding'
-import type { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
-import type { Cancel, Clock } from '../../shared/clock.ts'
+import type { Cancel } from '../../shared/clock.ts'
 import { WeftError, isErrorCode, type WireError } from '../../shared/errors.ts'
 import {
   authType,
@@ -20,48 +19,19 @@ import {
   PROTOCOL_VERSION,
   parseControlMessage,
   type ControlMessage,
-  type SchemaRange,
-  type ServerHello,
 } from '../../shared/protocol.ts'
 import { AwarenessLink, REMOTE } from './awareness-link.ts'
-import type { Connection, ConnectionUser } from './connection.ts'
+import type { ConnectionUser } from './connection.ts'
 import type { DocumentEvent } from './document-status.ts'
-import type { Outbox } from './outbox.ts'
-import type { TokenSource } from './token-source.ts'
+import type { SyncChannelOptions } from './sync-listener.ts'
 import { StateCheck } from './state-check.ts'
 import { UpdateSender } from './update-sender.ts'
-
-export type SyncChannelOptions = {
-  readonly name: string
-  readonly doc: Y.Doc
-  readonly awareness: Awareness
-  readonly outbox: Outbox
-  readonly connection: Connection
-  readonly tokens: TokenSource
-  readonly clock: Clock
-  /** The incarnation of the local copy; null when it has none. */
-  readonly incarnation: () => string | null
-  /** Versions of the application's schema that this client understands. */
-  readonly schema?: SchemaRange | undefined
-  readonly listener: SyncListener
-}
-
-export type SyncListener = {
-  readonly onEvent: (event: DocumentEvent) => void
-  readonly onHello: (hello: ServerHello) => void
-  /** All changes up to this number are durable, at this seq of the journal. */
-  readonly onSaved: (change: number, seq: number) => void
-  /** The server does not take a change. */
-  readonly onRejected: (error: WireError) => void
-  /** What this client may do has changed, and why. */
-  readonly onAccess: (access: 'read' | 'write', error: WireError | null) => void
-  /** Do edits reach the server's store? */
-  readonly onStore: (state: 'ok' | 'failing') => void
-}
 
 /** Read by the server (and by stock ones) as the provider's version. */
 const VERSION = '4.0.0-weft'
 const BLOCKED_RETRY_MS = 2_000
+/** From the asking to the end of the handshake, unless the server says that it takes longer. */
+const PATIENCE_MS = 20_000
 
 export class SyncChannel implements ConnectionUser {
   readonly #options: SyncChannelOptions
@@ -74,6 +44,8 @@ export class SyncChannel implements ConnectionUser {
   /** A refusal outlives the connection: nothing is asked until {@link retry}. */
   #refused = false
   #cancelRetry: Cancel = () => {}
+  /** An answer that was lost on the way would be waited for for ever. */
+  #cancelPatience: Cancel = () => {}
   /** Counts the askings: an answer that comes after the next one began is nobody's. */
   #asking = 0
   #closed = false
@@ -121,6 +93,7 @@ export class SyncChannel implements ConnectionUser {
     if (this.#closed) return
     this.#closed = true
     this.#cancelRetry()
+    this.#cancelPatience()
     this.#check.stop()
     this.#presence.close()
     if (this.#asking > 0) this.#send(closeFrame(this.address, 'closed'))
@@ -183,6 +156,7 @@ export class SyncChannel implements ConnectionUser {
   async #ask(): Promise<void> {
     const { tokens, doc } = this.#options
     this.#cancelRetry()
+    this.#cancelPatience()
     const asking = ++this.#asking
     let token: string
     try {
@@ -198,6 +172,7 @@ export class SyncChannel implements ConnectionUser {
     this.#send(syncFrame(this.address, syncStep.step1, Y.encodeStateVector(doc)))
     this.#presence.announce()
     this.#event({ type: 'asked' })
+    this.#cancelPatience = this.#options.clock.after(PATIENCE_MS, () => this.#reattach())
   }
 
   #hello(): string {
@@ -239,7 +214,11 @@ export class SyncChannel implements ConnectionUser {
         this.#lastError = message.error
         if (this.#sender.flows) return listener.onRejected(message.error)
         // While the document opens this is news; a refusal says so itself, see #onEnded.
-        if (message.error.retryable) this.#event({ type: 'blocked', error: message.error })
+        // It is still at it, and says so: no reason to ask anew.
+        if (message.error.retryable) {
+          this.#cancelPatience()
+          this.#event({ type: 'blocked', error: message.error })
+        }
     }
   }
 
@@ -292,6 +271,7 @@ export class SyncChannel implements ConnectionUser {
 
   #leave(): void {
     this.#asking += 1
+    this.#cancelPatience()
     this.#check.stop()
     this.#cancelRetry()
     this.#sender.stop()
@@ -306,6 +286,7 @@ export class SyncChannel implements ConnectionUser {
       return this.#check.received()
     }
     this.#sender.answer(payload)
+    this.#cancelPatience()
     this.#check.start()
     this.#event({ type: 'synced' })
   }
