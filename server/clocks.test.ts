@@ -14,7 +14,7 @@ function settableClock() {
   const clock: Clock = { ...systemClock, now: () => systemClock.now() + offset }
   return {
     clock,
-    step(ms: number) {
+    step: (ms: number) => {
       offset += ms
     },
   }

@@ -25,7 +25,7 @@ describe('declared roots', () => {
   }
   beforeEach(async () => {
     server = await startTestApp({
-      parts: { hooks: { schema: { version: 1, roots: () => roots } } },
+      parts: { hooks: { schema: { version: 1, migrations: {}, roots: () => roots } } },
     })
     reader = await open('reader')
   })
