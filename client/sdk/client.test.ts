@@ -181,7 +181,9 @@ describe('the sdk', () => {
     expect(viewer.state.get()).toMatchObject({ access: 'read', save: { kind: 'saved' } })
     viewer.doc.getText('t').insert(0, 'X')
     await expect(viewer.whenSaved()).rejects.toMatchObject({ code: 'FORBIDDEN' })
-    expect(viewer.state.get().save).toMatchObject({ kind: 'not saving', changes: 1 })
+    // It is set aside, and the viewer sees what everybody sees.
+    await until(() => viewer.doc.getText('t').toString() === 'text', 'without the edit')
+    expect(viewer.state.get()).toMatchObject({ unsaved: 0, notice: { code: 'FORBIDDEN' } })
     expect(alice.doc.getText('t').toString()).toBe('text')
   })
 

@@ -13,6 +13,7 @@ import { Outbox } from './outbox.ts'
 import { SyncChannel } from './sync-channel.ts'
 import type { SyncListener } from './sync-listener.ts'
 import { DocumentLink, OTHER_TAB } from './tabs/document-link.ts'
+import type { ReplacedBecause } from './tabs/tab-message.ts'
 import type { TabGroup } from './tabs/tab-group.ts'
 import type { TokenSource } from './token-source.ts'
 
@@ -33,8 +34,8 @@ export type BodyHooks = {
   readonly kept: boolean
   readonly incarnation: () => string | null
   readonly onIncarnation: (incarnation: string) => void
-  /** Another tab found that the server has another document under this name. */
-  readonly onReplaced: () => void
+  /** Another tab has set the copy aside; undefined when only that was seen. */
+  readonly onReplaced: (because?: ReplacedBecause) => void
   readonly takeCopy: (stored: StoredCopy) => ReadonlyMap<number, number>
   readonly onKept: (change: number) => void
   readonly onStorageProblem: (problem: StorageProblem | null) => void
@@ -85,6 +86,6 @@ function createCopy(
       unsavedAfter: last => outbox.changes.filter(({ change }) => change > last),
       take: takeCopy,
     },
-    listener: { onKept, onProblem: onStorageProblem, onSetAside: onReplaced },
+    listener: { onKept, onProblem: onStorageProblem, onSetAside: () => onReplaced() },
   })
 }

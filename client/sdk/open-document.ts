@@ -19,12 +19,16 @@ import {
 import { Observable, type Readable } from './observable.ts'
 import type { StoredCopy } from './offline/offline-store.ts'
 import type { StorageProblem } from './offline/storage-problem.ts'
-import { sameSave, saveStateOf, type SaveState } from './save-state.ts'
+import { mayNotWrite, sameSave, saveStateOf, type SaveState } from './save-state.ts'
 import { OTHER_TAB } from './tabs/document-link.ts'
+import type { ReplacedBecause } from './tabs/tab-message.ts'
 
 /** Everything there is to know about an open document, at one moment. */
 export type DocumentState = {
-  /** Another one after the document was deleted and made anew on the server. */
+  /**
+   * Another one after the document was deleted and made anew on the server, or after the server
+   * refused a change of somebody who may not write; what it does not have is set aside.
+   */
   readonly doc: Y.Doc
   readonly awareness: Awareness
   readonly status: DocumentStatus
@@ -39,12 +43,18 @@ export type DocumentState = {
   readonly loaded: boolean
   /** Nobody holds it any more. */
   readonly closed: boolean
-  /** Why nothing can be written although the token allows it, such as UPGRADE_REQUIRED. */
+  /** Why nothing can be written: UPGRADE_REQUIRED, or FORBIDDEN once a change was refused. */
   readonly notice: WireError | null
   /** `degraded`: this device does not keep a copy just now; with the page, changes would be gone. */
   readonly persistence: 'ok' | 'degraded'
   /** Why it is degraded; null when it is not. */
   readonly storageProblem: StorageProblem | null
+}
+
+type NewStart = {
+  readonly why: ReplacedBecause
+  /** Another tab said so, and has told all the others too. */
+  readonly isTold: boolean
 }
 
 export type OpenDocumentOptions = BodyOptions & {
@@ -71,7 +81,7 @@ export class OpenDocument {
 
   constructor(options: OpenDocumentOptions) {
     this.#options = options
-    const body = this.#createBody()
+    const body = this.#createBody({ avoid: null, kept: false })
     this.#body = body
     this.#state = new Observable<DocumentState>({
       doc: body.doc,
@@ -149,14 +159,14 @@ export class OpenDocument {
     doc.destroy()
   }
 
-  #createBody(avoid: string | null = null): Body {
+  #createBody({ avoid, kept }: { readonly avoid: string | null; readonly kept: boolean }): Body {
     const body: Body = createBody({
       ...this.#options,
       avoid,
-      kept: avoid !== null && this.#body.copy.meta.kept,
+      kept,
       incarnation: () => this.#incarnation,
       onIncarnation: incarnation => void (this.#incarnation = incarnation),
-      onReplaced: () => void this.#startAnew(body),
+      onReplaced: why => void this.#startAnew(body, { why: why ?? this.#guessWhy(), isTold: true }),
       takeCopy: stored => this.#take(body, stored),
       onKept: change => {
         this.#kept = change
@@ -168,7 +178,8 @@ export class OpenDocument {
         onHello: ({ incarnation, seq, access }) => {
           this.#incarnation = incarnation
           body.copy.belongsTo(incarnation, seq)
-          this.#notice = null
+          // What was refused is worth knowing for as long as it would be refused again.
+          if (access === 'write') this.#notice = null
           this.#update({ access })
         },
         onAccess: (access, error) => {
@@ -176,10 +187,7 @@ export class OpenDocument {
           this.#update({ access })
         },
         onSaved: (change, seq) => this.#onSaved(body, { change, seq }),
-        onRejected: error => {
-          this.#rejection = error
-          this.#update({})
-        },
+        onRejected: error => this.#onRejected(body, error),
         onStore: state => {
           this.#storeState = state
           this.#update({})
@@ -266,29 +274,49 @@ export class OpenDocument {
     // With the server everybody else left the awareness; other tabs are still there.
     if (event.type === 'disconnected') this.#body.link.refresh()
     if (status.kind === 'refused' && status.error.code === 'INCARNATION_MISMATCH') {
-      void this.#startAnew(this.#body)
+      void this.#startAnew(this.#body, { why: 'another document', isTold: false })
     }
   }
 
-  /** The server's document is another one: ours is set aside, and its place taken by theirs. */
-  async #startAnew(old: Body): Promise<void> {
+  /**
+   * The server does not take a change. Whoever may not write has it set aside, and sees what
+   * everybody else sees: left in the document it would be uploaded the day that they may.
+   */
+  #onRejected(body: Body, error: WireError): void {
+    this.#rejection = error
+    if (mayNotWrite(error)) this.#notice = error
+    this.#update({})
+    const isKept = this.#state.get().persistence === 'ok'
+    if (body !== this.#body || !mayNotWrite(error) || !isKept || body.outbox.count === 0) return
+    void this.#startAnew(body, { why: 'refused changes', isTold: false })
+  }
+
+  /** Another tab set the copy aside, and its word has not come yet. */
+  #guessWhy(): ReplacedBecause {
+    return this.#state.get().access === 'read' ? 'refused changes' : 'another document'
+  }
+
+  /** Ours is set aside, and its place taken by the server's. */
+  async #startAnew(old: Body, { why, isTold }: NewStart): Promise<void> {
     if (old !== this.#body || this.#isReplacing) return
     this.#isReplacing = true
     old.channel.close()
+    const wasShown = old.awareness.getLocalState() !== null
     // Its timer would keep the process alive.
     old.awareness.destroy()
     // Before anything is waited for: nothing of the old one may reach a tab that begins anew.
-    old.link.replaced(this.#incarnation)
+    if (!isTold) old.link.replaced(this.#incarnation, why)
     old.link.close()
     await old.copy.setAside()
     this.#isReplacing = false
     if (this.#closed) return
-    const body = this.#createBody(this.#incarnation)
+    const avoid = why === 'another document' ? this.#incarnation : null
+    const body = this.#createBody({ avoid, kept: old.copy.meta.kept })
     this.#incarnation = null
     this.#rejection = null
     this.#kept = 0
     this.#body = body
-    if (old.awareness.getLocalState() !== null) this.show()
+    if (wasShown) this.show()
     const { doc, awareness } = body
     const fresh = { persistence: 'ok', storageProblem: null, loaded: false } as const
     this.#update({ doc, awareness, status: { kind: 'offline' }, ...fresh })

@@ -49,3 +49,8 @@ export function sameSave(a: SaveState, b: SaveState): boolean {
   if (a.kind === 'offline' && b.kind === 'offline') return a.kept === b.kept
   return a.kind !== 'not saving' || b.kind !== 'not saving' || a.error === b.error
 }
+
+/** Refused because of who asks: sending it again helps only when that has changed. */
+export function mayNotWrite({ code }: WireError): boolean {
+  return code === 'FORBIDDEN' || code === 'UPGRADE_REQUIRED'
+}

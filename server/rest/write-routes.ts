@@ -80,7 +80,15 @@ const updateRoute = createRoute({
   responses: receipt(),
 })
 
-const pointer = z.string().max(1_000).openapi({ example: '/board/cards/0/title' })
+/** The library steps over these words, and would change what stands above them. */
+const NO_STEP = new Set(['__proto__', 'constructor', 'prototype'])
+const pointer = z
+  .string()
+  .max(1_000)
+  .refine(path => !path.split('/').some(step => NO_STEP.has(step)), {
+    message: 'leads through a key that means something to JavaScript',
+  })
+  .openapi({ example: '/board/cards/0/title' })
 const operation = z
   .discriminatedUnion('op', [
     z.object({ op: z.literal('add'), path: pointer, value: z.json() }),

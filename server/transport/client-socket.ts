@@ -42,6 +42,11 @@ export type ClientSocketListener = {
 const CLOSE_TIMEOUT_MS = 2_000
 /** More than that in one turn is handed to the stream frame by frame. */
 const JOINED_BYTES_MAX = 64 << 10
+/**
+ * Read of somebody who has shown no valid token; then their socket rests until they have. Enough for
+ * what a client sends without waiting for the answer: a token, a state vector, presence.
+ */
+const UNKNOWN_BYTES_MAX = 256 << 10
 /** A close reason has at most 123 bytes (RFC 6455, section 5.5). */
 const REASON_BYTES_MAX = 123
 
@@ -56,6 +61,8 @@ export class ClientSocket {
   /** Of those that wait. */
   #largestFrame = 0
   #missedPings = 0
+  /** What was read before the client was known; undefined once it is. */
+  #unknownBytes: number | undefined = 0
   #cancelCut: Cancel = () => {}
 
   constructor(options: ClientSocketOptions) {
@@ -87,6 +94,7 @@ export class ClientSocket {
       metrics.tally.framesReceived += 1
       this.#receive(data as Buffer, { isBinary, onFrame })
     })
+    this.#stream.on('data', this.#countUnknown)
     this.#stream.on('drain', () => {
       this.#largestFrame = 0
       if (this.#state === 'open') onDrain()
@@ -102,6 +110,21 @@ export class ClientSocket {
       this.log.debug({ code }, 'socket closed')
       onClose()
     })
+  }
+
+  /** The client has shown a valid token: what it says is read as it comes. */
+  welcome(): void {
+    if (this.#unknownBytes === undefined) return
+    this.#unknownBytes = undefined
+    this.#stream.off('data', this.#countUnknown)
+    this.#webSocket.resume()
+  }
+
+  /** Frames that never end would fill the memory before anybody looks at them. */
+  readonly #countUnknown = (chunk: Buffer): void => {
+    if (this.#unknownBytes === undefined) return
+    this.#unknownBytes += chunk.byteLength
+    if (this.#unknownBytes > UNKNOWN_BYTES_MAX) this.#webSocket.pause()
   }
 
   #receive(

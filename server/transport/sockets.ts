@@ -58,7 +58,7 @@ export class Sockets {
   readonly #connections = new Map<Connection, ClientSocket>()
   readonly #cancelPings: Cancel
   /** Addresses of sockets that have shown no token yet. */
-  readonly #unknown = new Map<object, string>()
+  readonly #unknown = new Map<ClientSocket, string>()
   #nextId = 1
   #stopping = false
 
@@ -130,9 +130,12 @@ export class Sockets {
     metrics.connectionsTotal.inc()
     metrics.connections.inc({ protocol })
     this.#unknown.set(socket, stream.remoteAddress ?? '')
-    const onAuthenticated = () => void this.#unknown.delete(socket)
+    const onAuthenticated = () => {
+      this.#unknown.delete(socket)
+      socket.welcome()
+    }
     const onClose = () => {
-      onAuthenticated()
+      this.#unknown.delete(socket)
       this.#forget(connection, protocol)
     }
     const { queueBytesMax } = limits
@@ -166,13 +169,36 @@ export class Sockets {
   /** Whoever only opens sockets and never says who they are must not fill the house. */
   #refuseCrowd({ socket }: IncomingMessage): void {
     const { unknownMax, unknownPerAddressMax } = this.#options.limits
-    const address = socket.remoteAddress ?? ''
-    let neighbours = 0
-    for (const other of this.#unknown.values()) if (other === address) neighbours += 1
-    if (this.#unknown.size < unknownMax && neighbours < unknownPerAddressMax) return
-    throw new WeftError('SLOW_DOWN', 'too many sockets have shown no token yet', {
-      retryAfterMs: 1_000,
-    })
+    const own = this.#unknownFrom(socket.remoteAddress ?? '')
+    const isFull = this.#unknown.size >= unknownMax
+    if (own < unknownPerAddressMax && (!isFull || this.#makeRoom(own))) return
+    throw crowded()
+  }
+
+  #unknownFrom(address: string): number {
+    let count = 0
+    for (const other of this.#unknown.values()) if (other === address) count += 1
+    return count
+  }
+
+  /**
+   * A house full of silent strangers stays open to others: the address with the most of them gives
+   * up its oldest. False when the newcomer's has as many.
+   */
+  #makeRoom(own: number): boolean {
+    const crowds = new Map<string, number>()
+    for (const address of this.#unknown.values()) {
+      crowds.set(address, (crowds.get(address) ?? 0) + 1)
+    }
+    const most = Math.max(...crowds.values())
+    if (most <= own + 1) return false
+    for (const [oldest, address] of this.#unknown) {
+      if (crowds.get(address) !== most) continue
+      this.#unknown.delete(oldest)
+      oldest.close(crowded())
+      return true
+    }
+    return false
   }
 
   #forget(connection: Connection, protocol: Protocol): void {
@@ -251,4 +277,9 @@ function subprotocolToken({ headers }: IncomingMessage): string {
 function first(offered: ReadonlySet<string>): string | false {
   const [one] = offered
   return one ?? false
+}
+
+function crowded(): WeftError {
+  const sentence = 'too many sockets have shown no token yet'
+  return new WeftError('SLOW_DOWN', sentence, { retryAfterMs: 1_000 })
 }

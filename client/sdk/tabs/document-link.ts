@@ -8,7 +8,7 @@ import {
 import * as Y from 'yjs'
 import { REMOTE } from '../awareness-link.ts'
 import type { TabGroup } from './tab-group.ts'
-import type { TabMessage } from './tab-message.ts'
+import type { ReplacedBecause, TabMessage } from './tab-message.ts'
 
 /** Origin of what another tab made: that tab stores it, and sends it to the server. */
 export const OTHER_TAB = Symbol('weft: from another tab')
@@ -24,7 +24,7 @@ export type DocumentLinkOptions = {
   /** Another tab knows which incarnation this is. */
   readonly onIncarnation: (incarnation: string) => void
   /** Another tab found that the document is not this one any more. */
-  readonly onReplaced: () => void
+  readonly onReplaced: (because: ReplacedBecause) => void
 }
 
 type AwarenessChanges = Readonly<Record<'added' | 'updated' | 'removed', readonly number[]>>
@@ -80,9 +80,9 @@ export class DocumentLink {
     this.#postAwareness()
   }
 
-  replaced(incarnation: string | null): void {
+  replaced(incarnation: string | null, because: ReplacedBecause): void {
     const { name, tabs } = this.#options
-    tabs.post({ type: 'replaced', name, incarnation })
+    tabs.post({ type: 'replaced', because, name, incarnation })
   }
 
   close(): void {
@@ -96,7 +96,7 @@ export class DocumentLink {
     const ours = incarnation()
     if (avoid !== null && message.incarnation === avoid) return
     if (message.type === 'replaced') {
-      if (message.incarnation === ours && ours !== null) onReplaced()
+      if (message.incarnation === ours && ours !== null) onReplaced(message.because)
       return
     }
     if (ours !== null && message.incarnation !== null && ours !== message.incarnation) return

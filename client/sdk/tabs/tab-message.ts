@@ -2,6 +2,10 @@
 import * as z from 'zod/mini'
 
 const bytes = z.custom<Uint8Array>(value => value instanceof Uint8Array)
+/** Why a tab begins its document anew. */
+const replacedBecause = ['another document', 'refused changes'] as const
+export type ReplacedBecause = (typeof replacedBecause)[number]
+
 const about = { name: z.string(), incarnation: z.nullable(z.string()) }
 
 const tabMessage = z.discriminatedUnion('type', [
@@ -17,7 +21,7 @@ const tabMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('update'), ...about, update: bytes }),
   z.object({ type: z.literal('awareness'), ...about, update: bytes }),
   /** The server has another document under this name now. */
-  z.object({ type: z.literal('replaced'), ...about }),
+  z.object({ type: z.literal('replaced'), because: z.enum(replacedBecause), ...about }),
 ])
 export type TabMessage = z.infer<typeof tabMessage>
 
