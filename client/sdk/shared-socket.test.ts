@@ -20,8 +20,8 @@ describe('one socket for several tabs', () => {
   const start = async (settings: Readonly<Record<string, string>> = {}) => {
     server = await startTestApp({ settings })
   }
-  const openTab = (options: Partial<ClientOptions> = {}) => {
-    const page = crashableTab(browser.openTab())
+  const openTab = (options: Partial<ClientOptions> = {}, latencyMs = 0) => {
+    const page = crashableTab(browser.openTab(), latencyMs)
     const client = createClient({
       url: server.url,
       token: () => server.token('alice'),
@@ -221,7 +221,7 @@ describe('one socket for several tabs', () => {
     // Each writes where nobody else does: what got lost cannot come back by another tab.
     const openWriter = async () => {
       const name = `doc-${opened++}`
-      const tab = openTab()
+      const tab = openTab({}, 1 + pick(12))
       const handle = tab.client.open(name)
       await handle.whenLoaded()
       const writer = { ...tab, name, handle, typed: 0, isOver: false }
@@ -253,7 +253,13 @@ describe('one socket for several tabs', () => {
           await one.client.close()
           alive.push(await openWriter())
           break
-        case 2:
+        case 2: {
+          const wake = one.tab.freeze()
+          await new Promise(resolve => setTimeout(resolve, pick(60)))
+          wake()
+          break
+        }
+        case 3:
           one.client.disconnect()
           await new Promise(resolve => setTimeout(resolve, pick(10)))
           one.client.connect()

@@ -17,14 +17,16 @@ export type GuestLinkOptions = {
 }
 
 type State =
-  /** Asked so many times. */
-  | { readonly kind: 'asking'; readonly times: number }
+  /** Asked so many times, from then on. */
+  | { readonly kind: 'asking'; readonly since: number; readonly times: number }
   /** Beats in a row that were not answered: a page's timers may be slow, so time says nothing. */
   | { readonly kind: 'accepted'; readonly leader: string; readonly unanswered: number }
   | { readonly kind: 'closed' }
 
 const ASK_INTERVAL_MS = 250
-const ASK_TIMES_MAX = 6
+/** Then it has a socket of its own, if it asked at least twice: it may have been busy itself. */
+const ASK_MS = 1_250
+const ASK_TIMES_MIN = 2
 const BEAT_INTERVAL_MS = 1_000
 const UNANSWERED_MAX = 2
 
@@ -32,12 +34,13 @@ export class GuestLink implements SocketLink {
   readonly #options: GuestLinkOptions
   readonly #pipe: FramePipe
   readonly #stops: (() => void)[]
-  #state: State = { kind: 'asking', times: 0 }
+  #state: State
   #cancelTimer: Cancel
 
   constructor(options: GuestLinkOptions) {
     this.#options = options
     const { id, scope, tabs, environment, clock } = options
+    this.#state = { kind: 'asking', since: clock.monotonic(), times: 0 }
     this.#pipe = new FramePipe(environment.openChannel(channelOfSocket(scope, id)), {
       onFrame: frame => {
         this.#heard()
@@ -85,9 +88,11 @@ export class GuestLink implements SocketLink {
 
   #ask(): void {
     if (this.#state.kind !== 'asking') return
-    const { tabs, id, url } = this.#options
-    if (this.#state.times >= ASK_TIMES_MAX) return this.#end('unanswered')
-    this.#state = { kind: 'asking', times: this.#state.times + 1 }
+    const { tabs, id, url, clock } = this.#options
+    const { since, times } = this.#state
+    const askedMs = clock.monotonic() - since
+    if (times >= ASK_TIMES_MIN && askedMs >= ASK_MS) return this.#end('unanswered')
+    this.#state = { kind: 'asking', since, times: times + 1 }
     tabs.post({ type: 'socket', id, url })
   }
 

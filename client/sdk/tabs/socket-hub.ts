@@ -38,7 +38,8 @@ const SEPARATOR = '\0'
 const CHECK_INTERVAL_MS = 1_000
 /** As long as a client's own connection waits. */
 const CONNECT_TIMEOUT_MS = 10_000
-const PROBE_MS = 2_500
+const PROBE_MS = 1_250
+const PROBES_MAX = 2
 /** Beyond, names are not bare: one socket has seen that many documents. */
 const OWNERS_MAX = 1_000
 
@@ -52,8 +53,8 @@ export class SocketHub {
    */
   readonly #owners = new Map<string, string>()
   #real: Real = { kind: 'none' }
-  /** Since when the server owes a sign of life. */
-  #askedAt: number | undefined
+  /** The server owes a sign of life; asked twice, as what it said may wait behind a busy page. */
+  #asked: { readonly at: number; readonly times: number } | undefined
   #cancelChecks: Cancel = () => {}
 
   constructor(options: SocketHubOptions) {
@@ -78,11 +79,13 @@ export class SocketHub {
 
   /** Looks at what timers of a hidden page would notice late. */
   check(): void {
-    const real = this.#real
     const now = this.#options.clock.monotonic()
-    const since = real.kind === 'connecting' ? real.since + CONNECT_TIMEOUT_MS : Infinity
-    const due = this.#askedAt === undefined ? Infinity : this.#askedAt + PROBE_MS
-    if (now >= Math.min(since, due)) this.end('lost')
+    const real = this.#real
+    if (real.kind === 'connecting' && now >= real.since + CONNECT_TIMEOUT_MS) this.end('lost')
+    const asked = this.#asked
+    if (asked === undefined || now < asked.at + PROBE_MS) return
+    if (asked.times >= PROBES_MAX) this.end('lost')
+    else this.#probe(asked.times + 1)
   }
 
   /** Gives up the real socket; all members are told why. */
@@ -107,7 +110,8 @@ export class SocketHub {
     socket.onclose = (event: { readonly code?: number } | undefined) => {
       // A refusal of the socket is for something that one of the tabs did: with sockets of their
       // own that one hurts nobody but itself.
-      this.end(isRefusal(event?.code) ? 'own' : 'lost')
+      const isOfOne = this.#members.size > 1 && isRefusal(event?.code)
+      this.end(isOfOne ? 'own' : 'lost')
     }
     // `close` follows every error, and says as much.
     socket.onerror = () => {}
@@ -116,7 +120,7 @@ export class SocketHub {
   #drop(): void {
     const real = this.#real
     this.#real = { kind: 'none' }
-    this.#askedAt = undefined
+    this.#asked = undefined
     this.#owners.clear()
     this.#cancelChecks()
     if (real.kind === 'none') return
@@ -127,9 +131,11 @@ export class SocketHub {
     socket.close()
   }
 
-  #probe(): void {
+  #probe(times = 1): void {
     if (this.#real.kind !== 'open') return
-    this.#askedAt ??= this.#options.clock.monotonic()
+    if (times > 1 || this.#asked === undefined) {
+      this.#asked = { at: this.#options.clock.monotonic(), times }
+    }
     this.#real.socket.send(pingFrame)
   }
 
@@ -175,7 +181,7 @@ export class SocketHub {
   // --- what the server sends -------------------------------------------------------------------
 
   #fromServer(data: unknown): void {
-    this.#askedAt = undefined
+    this.#asked = undefined
     if (!(data instanceof ArrayBuffer)) return
     const bytes = new Uint8Array(data)
     if (bytes.byteLength === 1) return this.#onKeepAlive(bytes)

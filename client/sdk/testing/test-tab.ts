@@ -11,7 +11,15 @@ export type CrashableTab = {
   crash(): void
 }
 
-export function crashableTab(tab: FakeTab): CrashableTab {
+/** `latencyMs`: how long a frame is on its way to the server, and as long back. */
+export function crashableTab(tab: FakeTab, latencyMs = 0): CrashableTab {
+  const later = (action: () => void) => {
+    const unlessDead = () => {
+      if (!isDead) action()
+    }
+    if (latencyMs === 0) unlessDead()
+    else setTimeout(unlessDead, latencyMs)
+  }
   const sockets = new Set<WebSocket>()
   let isDead = false
   let opened = 0
@@ -31,7 +39,7 @@ export function crashableTab(tab: FakeTab): CrashableTab {
       real.binaryType = 'arraybuffer'
       sockets.add(real)
       real.onopen = event => !isDead && this.onopen?.(event as never)
-      real.onmessage = event => !isDead && this.onmessage?.(event as never)
+      real.onmessage = event => later(() => this.onmessage?.(event as never))
       real.onclose = event => {
         sockets.delete(real)
         if (!isDead) this.onclose?.(event as never)
@@ -39,7 +47,7 @@ export function crashableTab(tab: FakeTab): CrashableTab {
     }
 
     send(data: Uint8Array): void {
-      if (!isDead) this.#real?.send(data as Uint8Array<ArrayBuffer>)
+      later(() => this.#real?.send(data as Uint8Array<ArrayBuffer>))
     }
 
     close(): void {
