@@ -61,7 +61,7 @@ class Sharing {
     this.#ownUntil = this.options.clock.monotonic() + OWN_MS
   }
 
-  /** Undefined when there is nobody to ask any more. */
+  /** The leader's own way in, or a follower's. */
   link(listener: LinkListener): SocketLink {
     const id = this.options.random.id()
     return this.#hub?.join(id, listener) ?? new GuestLink({ ...this.options, id, listener })

@@ -157,7 +157,8 @@ export class SocketHub {
     const address = this.#addressOf(member, frame.address)
     if (frame.type === messageType.auth) member.addresses.add(address)
     else if (frame.type === messageType.close) member.addresses.delete(address)
-    this.#real.socket.send(readdress(frame, address))
+    const isBare = address === frame.address
+    this.#real.socket.send(isBare ? bytes : readdress(frame, address))
   }
 
   #addressOf({ id }: Member, name: string): string {
@@ -200,7 +201,7 @@ export class SocketHub {
     const member = this.#members.get(id ?? '')
     if (member === undefined) return
     if (this.#members.size > 1 && isWithoutRoom(frame)) return this.#evict(member)
-    member.listener.onFrame(readdress(frame, name))
+    member.listener.onFrame(name === frame.address ? bytes : readdress(frame, name))
   }
 
   /** Everybody hears it, so that nobody takes the server for gone. */
