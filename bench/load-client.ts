@@ -40,6 +40,9 @@ export class LoadClient {
   readonly #unanswered: number[] = []
   readonly #id: string
   #count = 0
+  #wasAsked = false
+  /** Others' keystrokes: what a server repeats was delivered once. */
+  readonly #seen = new Set<string>()
   #synced: () => void = () => {}
   readonly whenSynced: Promise<void>
 
@@ -95,7 +98,9 @@ export class LoadClient {
     if (step === syncStep.update) return this.#onUpdate(data)
     const payload = decoding.readVarUint8Array(decoder)
     if (step !== syncStep.step1) return
-    this.#unanswered.push(Number.NaN)
+    // As the stock provider does: one answer is expected to the handshake, none to later questions.
+    if (!this.#wasAsked) this.#unanswered.push(Number.NaN)
+    this.#wasAsked = true
     const missing = Y.encodeStateAsUpdate(this.#doc, payload)
     this.#socket.send(syncFrame(this.#name, syncStep.step2, missing))
     this.#synced()
@@ -105,7 +110,9 @@ export class LoadClient {
     // Merged updates hold several tokens; one's own come back from some servers.
     for (let at = data.indexOf(MARK); at !== -1; at = data.indexOf(MARK, at + TOKEN_LENGTH)) {
       const token = data.toString('latin1', at, at + TOKEN_LENGTH)
-      if (!token.startsWith(MARK + this.#id)) this.#clockwork.arrived(token)
+      if (token.startsWith(MARK + this.#id) || this.#seen.has(token)) continue
+      this.#seen.add(token)
+      this.#clockwork.arrived(token)
     }
   }
 

@@ -52,21 +52,35 @@ export function nameOfAddress(address: string): string {
   return separator === -1 ? address : address.slice(0, separator)
 }
 
+export function syncFrame(address: string, step: SyncStep, payload: Uint8Array): Uint8Array {
+  return encoding.toUint8Array(writeSync(address, step, payload))
+}
+
+export type NumberedUpdate = {
+  readonly step: typeof syncStep.step2 | typeof syncStep.update
+  readonly update: Uint8Array
+  /** The sdk's frames of one attachment count from 1 on. */
+  readonly number: number
+}
+
 /**
- * With a `number` when weft's sdk sends a change: its frames of one attachment count from 1 on, so
- * that one that is lost or doubled on the way is found. Stock servers do not read that far.
+ * A change as weft's sdk sends it: with a number, so that a frame that is lost or doubled on the way
+ * is found. Stock servers do not read that far.
  */
-export function syncFrame(
+export function numberedFrame(
   address: string,
-  step: SyncStep,
-  payload: Uint8Array,
-  number?: number,
+  { step, update, number }: NumberedUpdate,
 ): Uint8Array {
+  const encoder = writeSync(address, step, update)
+  encoding.writeVarUint(encoder, number)
+  return encoding.toUint8Array(encoder)
+}
+
+function writeSync(address: string, step: SyncStep, payload: Uint8Array): encoding.Encoder {
   const encoder = head(address, messageType.sync)
   encoding.writeVarUint(encoder, step)
   encoding.writeVarUint8Array(encoder, payload)
-  if (number !== undefined) encoding.writeVarUint(encoder, number)
-  return encoding.toUint8Array(encoder)
+  return encoder
 }
 
 export function awarenessFrame(address: string, update: Uint8Array): Uint8Array {

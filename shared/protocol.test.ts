@@ -7,6 +7,7 @@ import {
   authType,
   awarenessFrame,
   closeFrame,
+  numberedFrame,
   messageType,
   permissionDeniedFrame,
   pingFrame,
@@ -48,7 +49,7 @@ function canonical(value: unknown): string {
 /** One of each, so that a field that moves inside a frame is seen too. */
 const frames = [
   syncFrame('a', syncStep.update, Uint8Array.of(1)),
-  syncFrame('a', syncStep.update, Uint8Array.of(1), 7),
+  numberedFrame('a', { step: syncStep.update, update: Uint8Array.of(1), number: 7 }),
   awarenessFrame('a', Uint8Array.of(1)),
   syncStatusFrame('a', { saved: true, count: 2, seq: 3, total: 4 }),
   statelessFrame('a', 'payload'),

@@ -2,7 +2,7 @@
 import * as Y from 'yjs'
 import type { Cancel, Clock } from '../../shared/clock.ts'
 import { WeftError, type WireError } from '../../shared/errors.ts'
-import { syncFrame, syncStep } from '../../shared/frames.ts'
+import { numberedFrame, syncStep } from '../../shared/frames.ts'
 import type { Outbox } from './outbox.ts'
 
 export type UpdateSenderOptions = {
@@ -139,7 +139,8 @@ export class UpdateSender {
       const sentence = `a change of ${update.byteLength} bytes; the limit is ${this.#bytesMax}`
       return onTooLarge(new WeftError('UPDATE_TOO_LARGE', sentence).toWire())
     }
-    send(syncFrame(address, step, update, outbox.sent(change, { restart })))
+    const number = outbox.sent(change, { restart })
+    send(numberedFrame(address, { step, update, number }))
   }
 }
 

@@ -1,6 +1,5 @@
 /** A client that reads too slowly: it gets no more single changes, and later one for all of them. */
 import * as Y from 'yjs'
-import { vectorBefore } from './repeat.ts'
 import type { LiveDocument } from '../documents/live-document.ts'
 
 export class Lag {
@@ -22,7 +21,13 @@ export class Lag {
    */
   begin(updates: readonly Uint8Array[]): void {
     if (this.isBehind) return
-    this.#vector = vectorBefore(this.#document, updates)
+    const vector = Y.decodeStateVector(this.#document.stateVector())
+    for (const update of updates) {
+      for (const [client, clock] of Y.parseUpdateMeta(update).from) {
+        vector.set(client, Math.min(vector.get(client) ?? 0, clock))
+      }
+    }
+    this.#vector = vector
   }
 
   /** Everything that was missed, as one update; undefined when nothing was. */

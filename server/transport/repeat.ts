@@ -1,50 +1,25 @@
-/** What was told since the last beat, as one update. */
+/** The last things that were told, to be said once more when it has become quiet. */
 import * as Y from 'yjs'
-import type { LiveDocument } from '../documents/live-document.ts'
 
-/** Merging costs by the piece; beyond that the document itself is asked. */
-const PIECES_MAX = 300
+/** Merging costs by the piece, and what was lost is nearly always among the last. */
+const PIECES_MAX = 20
 
 export class Repeat {
-  readonly #document: LiveDocument
   #pieces: Uint8Array[] = []
-  /** What the document had before more came than is kept. */
-  #since: Map<number, number> | undefined
-
-  constructor(document: LiveDocument) {
-    this.#document = document
-  }
+  #isFresh = false
 
   add(updates: readonly Uint8Array[]): void {
-    if (this.#since !== undefined) return
+    this.#isFresh = true
     this.#pieces.push(...updates)
-    if (this.#pieces.length <= PIECES_MAX) return
-    this.#since = vectorBefore(this.#document, this.#pieces)
-    this.#pieces = []
+    if (this.#pieces.length > 2 * PIECES_MAX) this.#pieces = this.#pieces.slice(-PIECES_MAX)
   }
 
-  /** Undefined when nothing happened. */
-  take(): Uint8Array | undefined {
-    const [pieces, since] = [this.#pieces, this.#since]
+  /** Call it once a beat: undefined while things go on, and when nothing has happened. */
+  takeWhenQuiet(): Uint8Array | undefined {
+    const [pieces, isFresh] = [this.#pieces, this.#isFresh]
+    this.#isFresh = false
+    if (isFresh || pieces.length === 0) return undefined
     this.#pieces = []
-    this.#since = undefined
-    if (since !== undefined) {
-      return Y.encodeStateAsUpdate(this.#document.doc, Y.encodeStateVector(since))
-    }
-    return pieces.length === 0 ? undefined : Y.mergeUpdates(pieces)
+    return Y.mergeUpdates(pieces.slice(-PIECES_MAX))
   }
-}
-
-/** The state vector of the document without these of its updates. */
-export function vectorBefore(
-  document: LiveDocument,
-  updates: readonly Uint8Array[],
-): Map<number, number> {
-  const vector = Y.decodeStateVector(document.stateVector())
-  for (const update of updates) {
-    for (const [client, clock] of Y.parseUpdateMeta(update).from) {
-      vector.set(client, Math.min(vector.get(client) ?? 0, clock))
-    }
-  }
-  return vector
 }

@@ -31,7 +31,7 @@ export type RoomOptions = {
 }
 
 /** A frame that was lost is made good within two of them. */
-const BEAT_MS = 4_000
+const BEAT_MS = 3_500
 
 type PendingUpdate = { readonly update: Uint8Array; readonly source: object | null }
 
@@ -40,7 +40,7 @@ export class Room {
   readonly #defer: Defer
   readonly #members = new Set<RoomMember>()
   readonly #stopListening: () => void
-  readonly #repeat: Repeat
+  readonly #repeat = new Repeat()
   readonly #cancelBeat: Cancel
   #updates: PendingUpdate[] = []
   #present = new Map<number, RoomMember | null>()
@@ -50,7 +50,6 @@ export class Room {
   constructor(document: LiveDocument, { presence, defer, clock }: RoomOptions) {
     this.#presence = presence
     this.#defer = defer
-    this.#repeat = new Repeat(document)
     this.#cancelBeat = every(clock, BEAT_MS, () => this.#beat())
     this.#stopListening = document.listen({
       onUpdate: (update, origin) => {
@@ -132,12 +131,12 @@ export class Room {
   }
 
   /**
-   * Stock clients never ask again for what they missed. They are told once more, in one update, all
-   * that happened since the last beat, and are asked for what may not have reached us.
+   * Stock clients never ask again for what they missed. When it has become quiet they are told once
+   * more what happened last, and are asked for what may not have reached us.
    */
   #beat(): void {
     this.flush()
-    const repeated = this.#repeat.take()
+    const repeated = this.#repeat.takeWhenQuiet()
     for (const member of this.#members) {
       if (!member.needsBeat || !member.keepsUp) continue
       if (repeated !== undefined) {

@@ -51,7 +51,7 @@ export class SyncSession implements RoomMember {
   readonly #repairs: Repairs
   #synced = false
   /** Since the last beat; a frame may have been lost beside those that came. */
-  #wasHeard = true
+  #heard: 'now' | 'before' | 'long ago' = 'now'
   readonly #lag: Lag
   readonly #fullAnswers: FullAnswers
   /** The last question that has to wait: for the client to read, or because it asks too often. */
@@ -111,10 +111,11 @@ export class SyncSession implements RoomMember {
 
   onBeat(): void {
     // Nothing to ask of those who only read, or have been silent: an answer holds every deletion.
-    const isQuiet = !this.#wasHeard
-    this.#wasHeard = false
-    if (isQuiet || this.#questions.length > 0 || !this.#options.mayWrite().allowed) return
-    this.ask('repair')
+    const heard = this.#heard
+    this.#heard = heard === 'now' ? 'before' : 'long ago'
+    // While it goes on sending, a frame that was lost is missed by the next one.
+    if (heard !== 'before' || this.#questions.length > 0) return
+    if (this.#options.mayWrite().allowed) this.ask('repair')
   }
 
   /** The client has read everything: it gets what it missed, and answers that had to wait. */
@@ -171,7 +172,7 @@ export class SyncSession implements RoomMember {
   }
 
   onUpdate(update: Uint8Array): void {
-    this.#wasHeard = true
+    this.#heard = 'now'
     if (this.#acks.size >= UNACKNOWLEDGED_MAX || this.#acks.repairBytes > REPAIR_BYTES_MAX) {
       const sentence = `${this.#acks.size} updates are not acknowledged yet`
       return this.end(new WeftError('SLOW_DOWN', sentence, { retryAfterMs: 1_000 }))
@@ -220,7 +221,7 @@ export class SyncSession implements RoomMember {
 
   /** Throws FRAME_INVALID or FRAME_TOO_LARGE. */
   onAwareness(update: Uint8Array): void {
-    this.#wasHeard = true
+    this.#heard = 'now'
     const { document, room, mayWrite } = this.#options
     const own = room.announce(this, update)
     if (own.length === 0 || !mayWrite().allowed) return
