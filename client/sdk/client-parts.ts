@@ -13,6 +13,7 @@ import { OpenDocument } from './open-document.ts'
 import { OpenDocuments } from './open-documents.ts'
 import { syncUrl, type SocketConstructor } from './socket.ts'
 import { browserTabs, type TabsEnvironment } from './tabs/environment.ts'
+import { sharedSocket } from './tabs/shared-socket.ts'
 import { joinTabs, loneTab, type TabGroup } from './tabs/tab-group.ts'
 import { TokenSource, type TokenOption } from './token-source.ts'
 import { browserWake, type WakeSource } from './wake.ts'
@@ -33,6 +34,8 @@ export type ClientOptions = {
   readonly schema?: SchemaRange
   /** How tabs of one user find each other; by default as browsers do, and only with IndexedDB. */
   readonly tabs?: TabsEnvironment | 'alone'
+  /** Tabs that find each other have one socket together, the leader's. `false`: one each. */
+  readonly sharedSocket?: boolean
   /** For places without a global WebSocket. */
   readonly WebSocket?: SocketConstructor
   readonly clock?: Clock
@@ -58,13 +61,18 @@ export function createParts(options: ClientOptions): ClientParts {
   const tokens = new TokenSource(options.token)
   const { store, environment } = chooseStore(options, scope, clock)
   const tabs = environment === undefined ? loneTab() : joinTabs(scope, random.id(), environment)
+  const ownSocket = options.WebSocket ?? (globalThis.WebSocket as SocketConstructor)
+  const sharing = { url, scope, tabs, socket: ownSocket, clock, random }
+  const isShared = options.sharedSocket !== false && typeof ownSocket === 'function'
+  const socket =
+    isShared && environment !== undefined ? sharedSocket({ ...sharing, environment }) : ownSocket
   const health = new StorageHealth()
   const connection = new Connection({
     url,
     clock,
     random,
     wake,
-    socket: options.WebSocket ?? (globalThis.WebSocket as SocketConstructor),
+    socket,
     onConnecting: () => tokens.forget(),
   })
   const documents = new OpenDocuments(

@@ -5,7 +5,7 @@ import { messageType, pingFrame, pongFrame, readFrame, type Frame } from '../../
 import type { Random } from '../../shared/random.ts'
 import { nextConnection, type ConnectionEvent, type ConnectionState } from './connection-state.ts'
 import { Observable, type Readable } from './observable.ts'
-import type { SocketConstructor, SocketLike } from './socket.ts'
+import { MOVED_CODE, type SocketConstructor, type SocketLike } from './socket.ts'
 import type { WakeSource } from './wake.ts'
 
 export type ConnectionOptions = {
@@ -35,6 +35,9 @@ const SILENT_INTERVALS = 3
 const PING_INTERVAL_MS = 5_000
 /** After a doubt the server has this long to say anything. */
 const PROBE_MS = 2_500
+/** The socket's tab is gone: the next one is looked for almost at once, but not again and again. */
+const moveBackoff = { minMs: 20, maxMs: 200 }
+const MOVE_ATTEMPTS_MAX = 3
 
 export class Connection {
   readonly #options: ConnectionOptions
@@ -156,8 +159,8 @@ export class Connection {
       this.#step({ type: 'opened' })
     }
     socket.onmessage = ({ data }: { readonly data: unknown }) => this.#onMessage(data)
-    socket.onclose = () => {
-      if (this.#socket === socket) this.#lose()
+    socket.onclose = (event: { readonly code?: number } | undefined) => {
+      if (this.#socket === socket) this.#lose(event?.code)
     }
     // `close` follows every error, and says as much.
     socket.onerror = () => {}
@@ -180,11 +183,13 @@ export class Connection {
     }
   }
 
-  #lose(): void {
+  #lose(code?: number): void {
     const { clock, random } = this.#options
     const state = this.#state.get()
     const attempt = state.kind === 'connecting' ? state.attempt : 1
-    const waitMs = Math.max(backoffMs(attempt, random, reconnectBackoff), this.#retryAfterMs)
+    const isMove = code === MOVED_CODE && attempt <= MOVE_ATTEMPTS_MAX
+    const backoff = isMove ? moveBackoff : reconnectBackoff
+    const waitMs = Math.max(backoffMs(attempt, random, backoff), this.#retryAfterMs)
     this.#retryAfterMs = 0
     this.#step({ type: 'lost', retryAt: clock.monotonic() + waitMs })
   }

@@ -10,6 +10,12 @@ export type SocketLike = {
   close(code?: number, reason?: string): void
 }
 
+/**
+ * Close code of a socket that was another tab's and is not any more: nothing is wrong with the
+ * network, so that there is no need to wait.
+ */
+export const MOVED_CODE = 3900
+
 export type SocketConstructor = new (url: string) => SocketLike
 
 /** The socket's address from what people give: `http(s)://host`, `ws(s)://host`, with /sync or not. */

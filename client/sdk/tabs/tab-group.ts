@@ -10,8 +10,12 @@ export type TabListener = {
 }
 
 export type TabGroup = {
+  /** What this tab is called among them. */
+  readonly id: string
   readonly isLeader: Readable<boolean>
   readonly hasPeers: () => boolean
+  /** Will its end be noticed? */
+  readonly knows: (tab: string) => boolean
   post(message: TabMessage): void
   listen(listener: TabListener): () => void
   close(): void
@@ -23,8 +27,10 @@ const PEERS_MAX = 100
 /** Where tabs cannot find each other: one that leads itself. */
 export function loneTab(): TabGroup {
   return {
+    id: '',
     isLeader: new Observable(true),
     hasPeers: () => false,
+    knows: () => false,
     post() {},
     listen: () => () => {},
     close() {},
@@ -63,11 +69,17 @@ class BrowserTabGroup implements TabGroup {
     void holdLock(locks, `${scope} leader`, { signal, onHeld: () => this.#isLeader.set(true) })
   }
 
+  get id(): string {
+    return this.#tab
+  }
+
   get isLeader(): Readable<boolean> {
     return this.#isLeader
   }
 
   readonly hasPeers = (): boolean => this.#peers.size > 0
+
+  readonly knows = (tab: string): boolean => this.#peers.has(tab)
 
   post(message: TabMessage): void {
     if (!this.#end.signal.aborted) this.#channel.postMessage({ from: this.#tab, message })

@@ -20,6 +20,8 @@ const tabMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('opened'), ...about, stateVector: bytes, answer: z.boolean() }),
   z.object({ type: z.literal('update'), ...about, update: bytes }),
   z.object({ type: z.literal('awareness'), ...about, update: bytes }),
+  /** May I send and hear through your socket? Meant for the leader, if it has one to that address. */
+  z.object({ type: z.literal('socket'), id: z.string(), url: z.string() }),
   /** The server has another document under this name now. */
   z.object({ type: z.literal('replaced'), because: z.enum(replacedBecause), ...about }),
 ])

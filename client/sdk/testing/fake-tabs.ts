@@ -4,6 +4,8 @@ import type { ChannelLike, LockManagerLike, TabsEnvironment } from '../tabs/envi
 export type FakeTab = TabsEnvironment & {
   /** As a crash does it: nothing is said, locks are free. */
   kill(): void
+  /** It holds its locks, hears and says nothing, until the returned function wakes it. */
+  freeze(): () => void
 }
 
 type Waiter = { readonly tab: symbol; readonly grant: () => void }
@@ -57,6 +59,8 @@ type Member = { readonly tab: symbol; readonly channel: ChannelLike }
 
 class FakeChannels {
   readonly dead = new Set<symbol>()
+  /** What frozen tabs will hear and say when they wake. */
+  readonly frozen = new Map<symbol, (() => void)[]>()
   readonly #members = new Map<string, Set<Member>>()
 
   open(tab: symbol, name: string): ChannelLike {
@@ -69,10 +73,18 @@ class FakeChannels {
         if (this.dead.has(tab)) return
         for (const other of members) {
           if (other === member) continue
-          setImmediate(() => {
+          const deliver = () => {
             if (this.dead.has(other.tab) || !members.has(other)) return
-            other.channel.onmessage?.({ data } as MessageEvent)
-          })
+            const sleeping = this.frozen.get(other.tab)
+            if (sleeping !== undefined) sleeping.push(deliver)
+            else other.channel.onmessage?.({ data } as MessageEvent)
+          }
+          const send = () => {
+            const sleeping = this.frozen.get(tab)
+            if (sleeping !== undefined) sleeping.push(send)
+            else setImmediate(deliver)
+          }
+          send()
         }
       },
       close: () => void members.delete(member),
@@ -95,6 +107,14 @@ export function fakeBrowser(): { openTab(): FakeTab } {
         kill() {
           channels.dead.add(tab)
           locks.freeAllOf(tab)
+        },
+        freeze() {
+          channels.frozen.set(tab, [])
+          return () => {
+            const waiting = channels.frozen.get(tab) ?? []
+            channels.frozen.delete(tab)
+            for (const action of waiting) action()
+          }
         },
       }
     },
