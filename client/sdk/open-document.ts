@@ -328,9 +328,8 @@ export class OpenDocument {
     if (this.#closed) return
     const next = { ...this.#state.get(), ...change }
     const { outbox, early } = this.#body
-    const { saved } = outbox
     const unsaved = outbox.count + early.length
-    const kept = next.persistence === 'ok' ? Math.max(0, this.#kept - saved) : 0
+    const kept = next.persistence === 'ok' ? Math.max(0, this.#kept - outbox.saved) : 0
     const save = saveStateOf({
       status: next.status,
       unsaved,

@@ -40,6 +40,9 @@ export class SyncChannel implements ConnectionUser {
   readonly #check: StateCheck
   #store: 'ok' | 'failing' = 'ok'
   #lastError: WireError | undefined
+  #hadHello = false
+  /** Asked anew on the same socket: until the new hello all is still about what was before. */
+  #isDeaf = false
   #freshTokenTried = false
   /** A refusal outlives the connection: nothing is asked until {@link retry}. */
   #refused = false
@@ -123,6 +126,7 @@ export class SyncChannel implements ConnectionUser {
   }
 
   onOpen(): void {
+    this.#isDeaf = false
     if (this.#refused) return
     this.#event({ type: 'connecting' })
     void this.#ask()
@@ -137,11 +141,12 @@ export class SyncChannel implements ConnectionUser {
     switch (type) {
       case messageType.sync:
       case messageType.syncReply:
+        if (this.#isDeaf) return undefined
         return this.#onSync(decoding.readVarUint(decoder), decoding.readVarUint8Array(decoder))
       case messageType.awareness:
         return this.#presence.receive(decoding.readVarUint8Array(decoder))
       case messageType.syncStatus:
-        return this.#onSyncStatus(decoder)
+        return this.#isDeaf ? undefined : this.#onSyncStatus(decoder)
       case messageType.auth:
         return this.#onAuth(decoder)
       case messageType.stateless:
@@ -199,6 +204,8 @@ export class SyncChannel implements ConnectionUser {
       case undefined:
         return
       case 'weft.hello':
+        this.#hadHello = true
+        this.#isDeaf = false
         this.#sender.limitTo(message.limits.updateBytes)
         connection.expectPings(message.pingIntervalMs)
         listener.onHello(message)
@@ -264,6 +271,7 @@ export class SyncChannel implements ConnectionUser {
   #reattach(): void {
     this.#leave()
     this.#send(closeFrame(this.address, 'again'))
+    this.#isDeaf = this.#hadHello
     this.#event({ type: 'disconnected' })
     this.#event({ type: 'connecting' })
     void this.#ask()
