@@ -2,7 +2,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { createClient, type WeftClient } from '../../client/sdk/index.ts'
-import type { SocketConstructor } from '../../client/sdk/socket.ts'
 import { temporaryFolder } from '../../server/journal/testing/temporary-folder.ts'
 import { until } from '../../server/testing/until.ts'
 import { missing } from '../support/needs.ts'
@@ -38,7 +37,7 @@ describe.skipIf(reason !== null)('half-open connections', () => {
       url: `http://${hosts.farAddress}:${server.port}`,
       token: () => testToken(sub),
       offline: 'memory',
-      WebSocket: WebSocket as unknown as SocketConstructor,
+      WebSocket,
     })
     clients.push(client)
     return client
