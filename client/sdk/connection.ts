@@ -33,6 +33,8 @@ const CONNECT_TIMEOUT_MS = 10_000
 /** Silence for so many of the server's ping intervals means that nobody is there. */
 const SILENT_INTERVALS = 3
 const PING_INTERVAL_MS = 5_000
+/** How often it is looked whether the server is silent: how late it can be found out. */
+const SILENCE_CHECK_MS = 2_000
 /** After a doubt the server has this long to say anything. */
 const PROBE_MS = 2_500
 /** The socket's tab is gone: the next one is looked for almost at once, but not again and again. */
@@ -61,7 +63,7 @@ export class Connection {
       onWake: () => this.#onWake(),
       onDoubt: () => this.#probe(),
     })
-    this.#cancelSilenceCheck = every(options.clock, PING_INTERVAL_MS, () => this.#checkSilence())
+    this.#cancelSilenceCheck = every(options.clock, SILENCE_CHECK_MS, () => this.#checkSilence())
   }
 
   get state(): Readable<ConnectionState> {

@@ -27,7 +27,7 @@ import type { ReplacedBecause } from './tabs/tab-message.ts'
 export type DocumentState = {
   /**
    * Another one after the document was deleted and made anew on the server, or after the server
-   * refused a change of somebody who may not write; what it does not have is set aside.
+   * refused a change of somebody who may not write.
    */
   readonly doc: Y.Doc
   readonly awareness: Awareness
@@ -51,11 +51,8 @@ export type DocumentState = {
   readonly storageProblem: StorageProblem | null
 }
 
-type NewStart = {
-  readonly why: ReplacedBecause
-  /** Another tab said so, and has told all the others too. */
-  readonly isTold: boolean
-}
+/** `isTold`: another tab said so, and has told all the others too. */
+type NewStart = { readonly why: ReplacedBecause; readonly isTold: boolean }
 
 export type OpenDocumentOptions = BodyOptions & {
   /** Resolves when an earlier hold on the same copy has written its last. */
@@ -286,8 +283,9 @@ export class OpenDocument {
     this.#rejection = error
     if (mayNotWrite(error)) this.#notice = error
     this.#update({})
-    const isKept = this.#state.get().persistence === 'ok'
-    if (body !== this.#body || !mayNotWrite(error) || !isKept || body.outbox.count === 0) return
+    if (!mayNotWrite(error) || body.outbox.count === 0) return
+    // What this device does not keep would be gone.
+    if (this.#state.get().persistence !== 'ok') return
     void this.#startAnew(body, { why: 'refused changes', isTold: false })
   }
 

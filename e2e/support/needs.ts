@@ -12,6 +12,7 @@ export const packages = {
   strace: 'strace',
   'mkfs.ext4': 'e2fsprogs',
   mount: 'mount',
+  ip: 'iproute2',
   chromium: 'chromium',
 } as const
 export type Binary = keyof typeof packages

@@ -1,0 +1,37 @@
+/** `npm run soak:fuzz -- --frames 1000000 [--seed n]`: mutated frames against a running server. */
+import { parseArgs } from 'node:util'
+import { temporaryFolder } from '../../server/journal/testing/temporary-folder.ts'
+import { fuzz } from '../support/fuzz.ts'
+import { ServerProcess } from '../support/server-process.ts'
+
+const { values } = parseArgs({
+  options: { frames: { type: 'string' }, seed: { type: 'string' } },
+})
+const frames = Number(values.frames ?? 1_000_000)
+const seed = Number(values.seed ?? Date.now() % 1_000_000)
+if (!Number.isInteger(frames) || !Number.isInteger(seed)) {
+  console.error('--frames and --seed must be whole numbers')
+  process.exit(64)
+}
+console.log(JSON.stringify({ frames, seed }))
+
+const folder = temporaryFolder()
+// A heap so small that what is not let go of ends the server.
+const settings = {
+  WEFT_DOCUMENT_IDLE_MS: '200',
+  NODE_OPTIONS: '--max-old-space-size=160',
+}
+const server = await ServerProcess.start({ dataDir: folder.path, settings })
+const onBatch = (done: number) => {
+  if (done % 100_000 === 0) console.log(JSON.stringify({ done }))
+}
+const report = await fuzz({ server, frames, seed, onBatch })
+const errors = server.log.filter(({ level }) => level === 'error' || level === 'fatal')
+for (const line of errors.slice(0, 20)) console.log(JSON.stringify(line))
+await server.kill('SIGTERM')
+folder.remove()
+const { alive, unexpected, stallMsMax, heapGrewMb } = report
+const isSound =
+  alive && unexpected === 0 && errors.length === 0 && stallMsMax <= 50 && heapGrewMb < 60
+console.log(JSON.stringify({ summary: report, verdict: isSound ? 'sound' : 'UNSOUND' }))
+process.exit(isSound ? 0 : 1)
