@@ -16,5 +16,5 @@ test(`[G1] 30 kills under 20 writers, SEED=${seed}`, async () => {
   expect(report.invented).toEqual([])
   expect(report.converged).toBe(true)
   // A test that never saw an acknowledgement would prove nothing.
-  expect(report.acknowledged).toBeGreaterThan(1_000)
+  expect(report.acknowledged).toBeGreaterThan(300)
 })

@@ -5,6 +5,7 @@ import * as Y from 'yjs'
 import {
   awarenessFrame,
   messageType,
+  numberedFrame,
   statelessFrame,
   syncFrame,
   syncStep,
@@ -56,7 +57,11 @@ export class FrameSource {
     }
     if (kind === 8) return this.#plain(messageType.queryAwareness)
     return random.next() < 0.9
-      ? syncFrame(this.#address, syncStep.update, this.#last, integerBetween(random, 1, 9))
+      ? numberedFrame(this.#address, {
+          step: syncStep.update,
+          update: this.#last,
+          number: integerBetween(random, 1, 9),
+        })
       : tokenFrame(this.#address, { token: this.#token, version: '4.8.0', hello: '{}' })
   }
 
