@@ -68,6 +68,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   const journal = parts.wrapJournal?.(stored) ?? stored
   const broken = new Promise<string>(resolve => journal.onBroken(resolve))
   health.register('journal', () => journalReport(journal))
+  metrics.levels.queuedEntries = () => journal.health().queuedEntries
   lifeCycle.add({
     name: 'journal',
     stop: async () => {
@@ -87,6 +88,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
 
   const hooks = parts.hooks ?? {}
   const documents = createDocuments(config, { journal, folder, clock, random, log, metrics, hooks })
+  metrics.levels.unsavedDocuments = () => documents.unsaved.documents
   lifeCycle.add({ name: 'documents', stop: signal => documents.stop(signal) })
 
   const { gatekeeper, mint } = createAccess(config, clock)

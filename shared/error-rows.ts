@@ -93,7 +93,7 @@ export const rows = {
     closeCode: 4404,
     status: 404,
     retryable: false,
-    hint: 'Sockets connect to /sync or /y/<document name>; REST lives under /v1.',
+    hint: 'Sockets connect to /sync or /y/<document name>; REST lives under /v1, where the slashes of a name are written %2F.',
   },
   DOCUMENT_NOT_FOUND: {
     closeCode: 4404,

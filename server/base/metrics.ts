@@ -16,6 +16,9 @@ export type Tally = {
   updateBytes: number
 }
 
+/** What stands at some height just now: asked of its owner when somebody wants to know. */
+export type Levels = { unsavedDocuments: () => number; queuedEntries: () => number }
+
 export function createMetrics() {
   const tally: Tally = { messagesSent: 0, framesReceived: 0, updatesApplied: 0, updateBytes: 0 }
   const registry = new Registry()
@@ -44,11 +47,14 @@ export function createMetrics() {
   const histogram = (name: string, help: string, buckets = secondsBuckets) =>
     new Histogram({ name, help, buckets, registers })
 
+  const levels: Levels = { unsavedDocuments: () => 0, queuedEntries: () => 0 }
+  collectLevels(levels, registers)
   collectTally(tallied)
 
   return {
     registry,
     tally,
+    levels,
     connections: gauge('weft_connections', 'Open sockets.', ['protocol']),
     connectionsTotal: counter('connections_total', 'Sockets accepted since the start.'),
     connectionsRefused: counter('weft_connections_refused_total', 'Upgrades refused.', ['code']),
@@ -60,7 +66,6 @@ export function createMetrics() {
     gapsIn: counter('weft_update_gaps_total', 'Updates refused because they depend on others.'),
     ackSeconds: histogram('weft_acknowledge_seconds', 'From update received to durable.'),
     documentsLive: gauge('weft_documents_live', 'Documents in memory.'),
-    documentsUnsaved: gauge('weft_documents_unsaved', 'Documents with edits not yet durable.'),
     documentLoads: counter('weft_document_loads_total', 'Documents read from the journal.', [
       'outcome',
     ]),
@@ -69,7 +74,6 @@ export function createMetrics() {
     journalBytes: counter('weft_journal_bytes_total', 'Update bytes made durable.'),
     journalCommits: counter('weft_journal_commits_total', 'Commits of the journal.', ['outcome']),
     journalCommitSeconds: histogram('weft_journal_commit_seconds', 'Time of one commit.'),
-    journalQueued: gauge('weft_journal_queued_entries', 'Entries waiting for a commit.'),
     journalDamage: counter('weft_journal_damage_total', 'Failed checks of stored bytes.', ['kind']),
     snapshots: counter('weft_snapshots_total', 'Snapshots attempted.', ['outcome']),
     lagging: counter('weft_lagging_total', 'Times a client read too slowly and fell behind.'),
@@ -93,4 +97,18 @@ function collectTally(tallied: (name: string, help: string, field: keyof Tally) 
   tallied('weft_frames_received_total', 'Frames received.', 'framesReceived')
   tallied('weft_updates_applied_total', 'Updates applied to documents.', 'updatesApplied')
   tallied('weft_update_bytes_received_total', 'Bytes of applied updates.', 'updateBytes')
+}
+
+function collectLevels(levels: Levels, registers: Registry[]): void {
+  const level = (name: string, help: string, field: keyof Levels) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(levels[field]())
+      },
+    })
+  level('weft_documents_unsaved', 'Documents with edits not yet durable.', 'unsavedDocuments')
+  level('weft_journal_queued_entries', 'Entries waiting for a commit.', 'queuedEntries')
 }

@@ -121,7 +121,7 @@ const createDocumentRoute = createRoute({
       required: false,
       description: 'What the document begins with, stored together with it or not at all.',
       content: {
-        'application/json': { schema: z.record(z.string(), z.json()) },
+        'application/json': { schema: z.record(z.string(), z.unknown()) },
         'application/octet-stream': { schema: z.string().openapi({ format: 'binary' }) },
       },
     },

@@ -59,8 +59,10 @@ export function createRest(options: RestOptions): OpenAPIHono<RestEnv> {
   return app
 }
 
-/** Hono's own refusals: a body that is no JSON, mostly. */
+/** Hono's own refusals: a body that is no JSON, or that does not say what it is. */
 function asRefusal(error: Error): unknown {
-  const isMalformed = error instanceof HTTPException && error.status >= 400 && error.status < 500
-  return isMalformed ? new WeftError('REQUEST_INVALID', error.message) : error
+  if (!(error instanceof HTTPException) || error.status >= 500) return error
+  const sentence =
+    error.status === 415 ? 'the Content-Type is missing, or not one of this route' : error.message
+  return new WeftError('REQUEST_INVALID', sentence)
 }

@@ -89,14 +89,19 @@ const pointer = z
     message: 'leads through a key that means something to JavaScript',
   })
   .openapi({ example: '/board/cards/0/title' })
+/** What came as JSON is JSON; that it is there at all is what has to be looked at. */
+const jsonValue = z
+  .unknown()
+  .refine(value => value !== undefined, 'is missing')
+  .openapi({ description: 'Any JSON.' })
 const operation = z
   .discriminatedUnion('op', [
-    z.object({ op: z.literal('add'), path: pointer, value: z.json() }),
+    z.object({ op: z.literal('add'), path: pointer, value: jsonValue }),
     z.object({ op: z.literal('remove'), path: pointer }),
-    z.object({ op: z.literal('replace'), path: pointer, value: z.json() }),
+    z.object({ op: z.literal('replace'), path: pointer, value: jsonValue }),
     z.object({ op: z.literal('move'), from: pointer, path: pointer }),
     z.object({ op: z.literal('copy'), from: pointer, path: pointer }),
-    z.object({ op: z.literal('test'), path: pointer, value: z.json() }),
+    z.object({ op: z.literal('test'), path: pointer, value: jsonValue }),
   ])
   .openapi('JsonPatchOperation')
 
