@@ -131,6 +131,12 @@ export const rows = {
     retryable: false,
     hint: 'This Idempotency-Key belongs to another request; choose a new one for each request.',
   },
+  SEQ_CONFLICT: {
+    closeCode: 4503,
+    status: 503,
+    retryable: true,
+    hint: 'Somebody else wrote in between; the same request, sent again, finds the document as it is.',
+  },
   SCHEMA_CONFLICT: {
     closeCode: 4503,
     status: 503,

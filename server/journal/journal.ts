@@ -36,6 +36,8 @@ export type NewEntry = {
   readonly at: number
   /** A Yjs update, format v1. */
   readonly update: Uint8Array
+  /** A state that somebody had, handed over: it may hold what others wrote under their client ids. */
+  readonly handsOver?: boolean
   readonly request?: RequestMark
 }
 
@@ -48,7 +50,12 @@ export type Snapshot = {
   readonly at: number
   /** A Yjs update, format v1, that makes the whole document. */
   readonly state: Uint8Array
+  /** Whose each Yjs client id is, as far as the entries up to `seq` tell; see {@link IdOwners}. */
+  readonly owners?: IdOwners
 }
+
+/** Principals by the Yjs client id under which they were the first to write. */
+export type IdOwners = ReadonlyMap<number, string>
 
 /** Everything needed to open a document: `tail` continues `snapshot` without a gap. */
 export type StoredDocument = {
@@ -65,6 +72,16 @@ export type Append = {
   readonly entries: readonly NewEntry[]
   /** Moves the document's schema on, together with the entries; it must stand at `from`. */
   readonly schema?: { readonly from: number; readonly to: number }
+  /** The append is refused unless the last entry is this one: nobody has written in between. */
+  readonly afterSeq?: number
+}
+
+/** Where a living document stands; what whoever follows it needs to know, and cheap to ask. */
+export type Position = {
+  readonly name: DocumentName
+  readonly incarnation: string
+  readonly seq: number
+  readonly schema: number
 }
 
 export type Creation = {
@@ -124,12 +141,15 @@ export type JournalHealth = {
 }
 
 export interface Journal {
+  /** `shared`: other processes write to the same store, so a document has to be followed. */
+  readonly writers: 'exclusive' | 'shared'
+
   /**
    * Resolves with the seq of the last of its entries once they would survive a power cut. Appends
    * are stored in the order of the calls. Rejects with JOURNAL_FULL or JOURNAL_UNAVAILABLE (keep
    * the entries and try again), DOCUMENT_DELETED, INCARNATION_MISMATCH or DOCUMENT_NOT_FOUND, with
    * REQUEST_REPEATED when an entry of the same request is there, SCHEMA_CONFLICT when the schema is
-   * not the one expected; a rejected append has stored nothing, or else (the answer was lost)
+   * not the one expected, SEQ_CONFLICT when the last entry is not; a rejected append has stored nothing, or else (the answer was lost)
    * exactly these entries.
    */
   append(append: Append): Promise<{ readonly seq: number }>
@@ -150,6 +170,9 @@ export interface Journal {
 
   /** History: entries after `afterSeq`, at most `limit` of them. Damaged ones throw. */
   entries(name: DocumentName, afterSeq: number, limit: number): Promise<readonly Entry[]>
+
+  /** Where these documents stand, in any order; names without a living document are left out. */
+  positions(names: readonly DocumentName[]): Promise<readonly Position[]>
 
   /** The entry that a request made in the living document; undefined when it made none. */
   request(
