@@ -87,6 +87,17 @@ export function createMetrics() {
     divergence: counter('weft_divergence_total', 'Clients found to differ from the server.', [
       'attempt',
     ]),
+    nodeMessagesRefused: counter(
+      'weft_node_messages_refused_total',
+      'Messages and changes of other nodes that were not taken.',
+      ['code'],
+    ),
+    nodeGaps: counter('weft_node_gaps_total', 'Times that something of another node was missing.'),
+    nodeDivergence: counter(
+      'weft_node_divergence_total',
+      'Documents found to differ from those of another node.',
+    ),
+    adopted: counter('weft_adopted_total', 'Changes stored for another node.'),
     requests: counter('weft_http_requests_total', 'REST requests.', ['route', 'status']),
     unexpected: counter('weft_unexpected_errors_total', 'Errors nobody planned for.', ['where']),
   }

@@ -5,8 +5,18 @@ import { toWeftError, type WeftError } from '../../shared/errors.ts'
 import { quoteName } from '../../shared/names.ts'
 import type { Random } from '../../shared/random.ts'
 import type { Logger } from '../base/log.ts'
-import type { DocumentHead, Journal, NewEntry } from '../journal/journal.ts'
-import { Unsaved, type GuardedChange, type UnsavedBudget } from './unsaved.ts'
+import type { StoredNote } from '../fanout/document-message.ts'
+import type { DocumentHead, Entry, Journal, NewEntry } from '../journal/journal.ts'
+import { CatchUp, findRun } from './catch-up.ts'
+import { SeqCoverage } from './seq-coverage.ts'
+import { StoredNotes } from './stored-notes.ts'
+import {
+  Unsaved,
+  type GuardedChange,
+  type UnsavedBatch,
+  type UnsavedBudget,
+  type UnsavedSource,
+} from './unsaved.ts'
 
 export type SavingState = 'ok' | 'failing'
 
@@ -21,8 +31,10 @@ export type DocumentLogOptions = {
   readonly log: Logger
   readonly onDurable: (batch: DurableBatch) => void
   readonly onSaving: (state: SavingState) => void
-  /** Entries that are durable and not in the document: a guarded change, or another writer's. */
+  /** A guarded change is durable, and goes into the document now. */
   readonly onStored: (entries: readonly NewEntry[]) => void
+  /** Entries of another writer were read; they go into the document. */
+  readonly onOthers: (entries: readonly Entry[]) => void
   /** The journal will never take these changes: the document was deleted or made anew elsewhere. */
   readonly onRefused: (error: WeftError) => void
 }
@@ -42,19 +54,30 @@ const APPEND_BYTES_MAX = 4 << 20
 export class DocumentLog {
   readonly #options: DocumentLogOptions
   readonly #unsaved: Unsaved
+  readonly #coverage: SeqCoverage
+  readonly #catchUp: CatchUp
+  readonly #notes = new StoredNotes()
   /** Ends the waiting after a failed append when the document ends. */
   readonly #ending = new AbortController()
   #version = 0
   #durableVersion = 0
-  #seq: number
+  #ownCount = 0
   #saving: SavingState = 'ok'
   #cancelSavingCheck: Cancel | undefined
   #isStoring = false
 
   constructor(options: DocumentLogOptions) {
     this.#options = options
-    this.#unsaved = new Unsaved(options.budget)
-    this.#seq = options.head.seq
+    const { head, journal, budget, onOthers } = options
+    this.#unsaved = new Unsaved(budget)
+    this.#coverage = new SeqCoverage(head.seq)
+    this.#catchUp = new CatchUp({
+      head,
+      journal,
+      coverage: this.#coverage,
+      signal: this.#ending.signal,
+      onEntries: onOthers,
+    })
   }
 
   /** Counts the changes since the document was opened. */
@@ -66,9 +89,24 @@ export class DocumentLog {
     return this.#durableVersion
   }
 
-  /** Seq of the last durable entry. */
+  /** All entries up to this one are in the document. */
   get seq(): number {
-    return this.#seq
+    return this.#coverage.seq
+  }
+
+  /** Changes made through this node, the durable ones included, since the document was opened. */
+  get ownCount(): number {
+    return this.#ownCount
+  }
+
+  /** How much of them is durable, and where since the last time it was asked for. */
+  takeNote(): StoredNote {
+    return this.#notes.take()
+  }
+
+  /** What is in the document and this node has still to store, oldest first. */
+  get unsaved(): readonly NewEntry[] {
+    return this.#unsaved.entries
   }
 
   get unsavedCount(): number {
@@ -79,11 +117,21 @@ export class DocumentLog {
     return this.#saving
   }
 
-  /** Takes a change; it is durable when `onDurable` names its version. */
-  push(author: string, update: Uint8Array): void {
+  /** Takes a change of this node's; it is durable when `onDurable` names its version. */
+  push(entry: NewEntry): void {
+    this.#ownCount += 1
+    this.#push(entry, { kind: 'own', count: this.#ownCount })
+  }
+
+  /** Takes a change that another node was to store, so that what comes next can lean on it. */
+  adopt({ author, at, handsOver, update }: Omit<NewEntry, 'request'>): void {
+    this.#push({ author, at, update, handsOver: handsOver ?? false }, { kind: 'adopted' })
+  }
+
+  #push(entry: NewEntry, source: UnsavedSource): void {
     const { clock, notSavingAfterMs } = this.#options
     this.#version += 1
-    this.#unsaved.push({ author, at: clock.now(), update }, clock.monotonic())
+    this.#unsaved.push(entry, { since: clock.monotonic(), source })
     this.#cancelSavingCheck ??= clock.after(notSavingAfterMs, () => this.#checkSaving())
     this.#wake()
   }
@@ -93,11 +141,23 @@ export class DocumentLog {
    * resolves with its seq. It rejects when the store does not take it at once: it has not
    * happened, unless the store lost its answer, and then the next append finds it.
    */
-  pushGuarded(change: Pick<GuardedChange, 'entry' | 'schema'>): Promise<number> {
+  pushGuarded({ entry, conditions }: Pick<GuardedChange, 'entry' | 'conditions'>): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.#unsaved.pushGuarded({ ...change, resolve, reject }, this.#options.clock.monotonic())
+      const change = { entry, conditions, resolve, reject }
+      const since = this.#options.clock.monotonic()
+      this.#unsaved.push(entry, { since, source: { kind: 'guarded', change } })
       this.#wake()
     })
+  }
+
+  /** Reads what others have stored, up to `seq`. Rejects when the journal cannot be read now. */
+  async catchUp(seq: number): Promise<void> {
+    await this.#catchUp.to(seq)
+  }
+
+  /** Another node says where some of its entries are; the document has them. */
+  covers(ranges: StoredNote['ranges']): void {
+    for (const range of ranges) this.#coverage.add(range)
   }
 
   #wake(): void {
@@ -124,6 +184,10 @@ export class DocumentLog {
     let attempt = 0
     while (!this.#unsaved.isEmpty && !this.#ending.signal.aborted) {
       try {
+        if (attempt > 0 && (await this.#findLostAnswer())) {
+          attempt = 0
+          continue
+        }
         await this.#storeBatch()
         attempt = 0
       } catch (error) {
@@ -137,38 +201,51 @@ export class DocumentLog {
   }
 
   async #storeBatch(): Promise<void> {
-    const { journal, head, onDurable } = this.#options
-    const { entries, guarded } = this.#unsaved.peek(APPEND_BYTES_MAX)
+    const { journal, head } = this.#options
+    const batch = this.#unsaved.peek(APPEND_BYTES_MAX)
+    const { entries, guarded } = batch
     const { name, incarnation } = head
-    const schema = guarded?.schema === undefined ? {} : { schema: guarded.schema }
-    const { seq } = await journal.append({ name, incarnation, entries, ...schema })
+    const conditions = guarded?.conditions ?? {}
+    const { seq } = await journal.append({ name, incarnation, entries, ...conditions })
     if (this.#ending.signal.aborted) return
-    await this.#catchUp(seq - entries.length)
-    if (this.#ending.signal.aborted) return
+    this.#stored(batch, seq)
+    // Others wrote in between. What is ours does not lean on it, so nobody has to wait.
+    if (this.#coverage.seq < seq) this.#catchUp.to(seq).catch(() => {})
+  }
+
+  #stored({ entries, sources, guarded }: UnsavedBatch, seq: number): void {
+    const { onDurable, onStored } = this.#options
     const bytes = entries.reduce((sum, entry) => sum + entry.update.byteLength, 0)
     this.#unsaved.shift(entries.length)
-    this.#seq = seq
+    this.#coverage.add({ from: seq - entries.length + 1, to: seq })
     // In the document before anybody is told that it is durable, or a reader could miss it.
-    if (guarded !== null) this.#options.onStored(entries)
-    else this.#durableVersion += entries.length
-    onDurable({ version: this.#durableVersion, seq, entries: entries.length, bytes })
+    if (guarded === null) this.#durableVersion += entries.length
+    else {
+      this.#ownCount += 1
+      onStored(entries)
+    }
+    this.#notes.add({ sources, seq, ownCount: this.#ownCount })
+    const { durableVersion: version } = this
+    onDurable({ version, seq: this.seq, entries: entries.length, bytes })
     guarded?.resolve(seq)
     if (this.#saving === 'failing') this.#checkSaving()
   }
 
   /**
-   * The journal's seq has moved further than we have: another writer, or a change of ours whose
-   * answer was lost. The entries in between belong into the document.
+   * The append failed, and perhaps its answer alone was lost: what the journal has by now is read
+   * before anything is sent again. True when the oldest batch is there.
    */
-  async #catchUp(upToSeq: number): Promise<void> {
-    const { journal, head, onStored } = this.#options
-    while (this.#seq < upToSeq) {
-      const missed = await journal.entries(head.name, this.#seq, upToSeq - this.#seq)
-      const last = missed.at(-1)
-      if (last === undefined || this.#ending.signal.aborted) return
-      onStored(missed)
-      this.#seq = last.seq
-    }
+  async #findLostAnswer(): Promise<boolean> {
+    const { journal, head } = this.#options
+    const [position] = await journal.positions([head.name])
+    const isOurs = position?.incarnation === head.incarnation
+    if (!isOurs || position.seq <= this.#coverage.seq) return false
+    const read = await this.#catchUp.to(position.seq)
+    const batch = this.#unsaved.peek(APPEND_BYTES_MAX)
+    const seq = findRun(read, batch.entries)
+    if (seq === undefined || batch.entries.length === 0 || this.#ending.signal.aborted) return false
+    this.#stored(batch, seq)
+    return true
   }
 
   /** Guarded changes do not wait for better days: whoever made them is told, and may try again. */

@@ -11,9 +11,13 @@ import { Compaction, type CompactionLimits } from '../journal/compaction.ts'
 import type { Folder } from '../journal/folder.ts'
 import type { Creation, DocumentHead, Journal, ListQuery } from '../journal/journal.ts'
 import type { Supervisor } from '../base/supervise.ts'
+import { documentChannel, encodeDocumentMessage } from '../fanout/document-message.ts'
+import type { Fanout } from '../fanout/fanout.ts'
 import { ClientIdRegistry } from './client-ids.ts'
 import type { DocumentHooks, Seed } from './document-hooks.ts'
 import { DocumentEdits, type Edit, type EditReceipt } from './edits.ts'
+import { Follower } from './follower.ts'
+import { NodeLink } from './node-link.ts'
 import { Resident } from './resident.ts'
 import { migrateDocument } from './schema-migration.ts'
 import { encodeSeed } from './seed.ts'
@@ -23,6 +27,10 @@ import { UnsavedBudget } from './unsaved.ts'
 export type DocumentsOptions = {
   readonly journal: Journal
   readonly folder: Folder
+  /** Other nodes; of use only where they write to the same journal. */
+  readonly fanout: Fanout
+  /** Runs an action at the end of this turn of the event loop. */
+  readonly defer?: (action: () => void) => void
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
@@ -51,6 +59,8 @@ export type OpenOptions = {
   readonly create: boolean
 }
 
+/** A document is never further behind the journal than that, and the time that reading takes. */
+const FOLLOW_INTERVAL_MS = 1_000
 const RETRY = { minMs: 500, maxMs: 30_000 }
 
 export class Documents {
@@ -60,10 +70,11 @@ export class Documents {
   readonly #compaction: Compaction
   readonly #edits = new WeakMap<LiveDocument, DocumentEdits>()
   readonly #clientIds = new ClientIdRegistry()
+  readonly #follower: Follower | undefined
   #stopping = false
 
   constructor(options: DocumentsOptions) {
-    const { journal, folder, clock, log, metrics } = options
+    const { journal, folder, clock, random, log, metrics } = options
     this.#options = options
     this.#budget = new UnsavedBudget(options.unsavedBytesMax)
     this.#compaction = new Compaction({
@@ -77,6 +88,21 @@ export class Documents {
         if (outcome === 'put') this.#residents.get(name)?.snapshotPut(bytes)
       },
     })
+    this.#follower =
+      journal.writers === 'exclusive'
+        ? undefined
+        : new Follower({
+            journal,
+            clock,
+            random,
+            log,
+            intervalMs: FOLLOW_INTERVAL_MS,
+            documents: () => this.#live(),
+          })
+  }
+
+  #live(): readonly LiveDocument[] {
+    return [...this.#residents.values()].flatMap(({ live }) => live ?? [])
   }
 
   /**
@@ -182,13 +208,15 @@ export class Documents {
 
   /** Deletes durably, then ends the live document; undefined when there is nothing to delete. */
   async remove(name: DocumentName, by: string): Promise<DocumentHead | undefined> {
-    const { journal, clock, hooks, supervisor } = this.#options
+    const { journal, fanout, clock, hooks, supervisor } = this.#options
     // Durable first: a crash between the two lines leaves clients that are refused when they
     // come back. The other order could show them a document that lives on.
     const head = await journal.remove(name, by, clock.now())
     if (head === undefined) return undefined
     this.#residents.get(name)?.delete()
     const { incarnation } = head
+    const gone = encodeDocumentMessage({ kind: 'gone', incarnation })
+    if (journal.writers === 'shared') fanout.publish(documentChannel(name), gone)
     const { onDelete } = hooks
     supervisor.observe('onDelete', onDelete && (() => onDelete({ name, incarnation })))
     return head
@@ -199,6 +227,7 @@ export class Documents {
     this.#stopping = true
     const residents = [...this.#residents.values()]
     const left = await Promise.all(residents.map(resident => resident.drain(signal)))
+    await this.#follower?.close()
     await this.#compaction.close()
     return left.filter(sentence => sentence !== undefined)
   }
@@ -209,8 +238,7 @@ export class Documents {
   }
 
   get unsaved(): { readonly documents: number; readonly bytes: number } {
-    const live = [...this.#residents.values()].flatMap(({ live: document }) => document ?? [])
-    const documents = live.filter(document => !document.isClean).length
+    const documents = this.#live().filter(document => !document.isClean).length
     return { documents, bytes: this.#budget.bytes }
   }
 
@@ -221,8 +249,9 @@ export class Documents {
   #resident(name: DocumentName): Resident {
     const found = this.#residents.get(name)
     if (found !== undefined) return found
-    const { journal, clock, random, log, metrics, limits, idleMs, hooks, supervisor } =
+    const { journal, fanout, clock, random, log, metrics, limits, idleMs, hooks, supervisor } =
       this.#options
+    const { defer = setImmediate } = this.#options
     const resident: Resident = new Resident({
       name,
       journal,
@@ -237,6 +266,10 @@ export class Documents {
       clientIds: this.#clientIds,
       seeded: creation => this.#seeded(name, creation),
       budget: this.#budget,
+      link:
+        journal.writers === 'exclusive'
+          ? undefined
+          : document => new NodeLink(document, { fanout, clock, random, log, metrics, defer }),
       onGrowth: tail => this.#compaction.grew(name, tail),
       retryInMs: attempt => backoffMs(attempt, random, RETRY),
       onGone: () => {

@@ -79,9 +79,7 @@ export class DocumentEdits {
     const earlier = await this.#carriedOut<T>(edit.request)
     if (earlier !== undefined) return earlier
     const document = this.#document
-    if (edit.ifMatch !== undefined && !matches(edit.ifMatch, document.etag)) {
-      throw new WeftError('PRECONDITION_FAILED', `the document is at ${document.etag} by now`)
-    }
+    const afterSeq = await this.#requireMatch(edit.ifMatch)
     const { update, result } = this.#change(edit.change)
     if (update === undefined) return this.#unchanged(result)
     const { author, request, schema } = edit
@@ -91,6 +89,7 @@ export class DocumentEdits {
         author,
         ...(request === undefined ? {} : { request }),
         ...(schema === undefined ? {} : { schema }),
+        ...(afterSeq === undefined ? {} : { afterSeq }),
       })
       return { seq, etag: this.#etagAt(seq), result, outcome: 'changed' }
     } catch (error) {
@@ -98,11 +97,32 @@ export class DocumentEdits {
       // never be used again.
       this.#drop()
       this.#clientId = undefined
-      const repeated = toWeftError(error).code === 'REQUEST_REPEATED'
-      const done = repeated ? await this.#carriedOut<T>(request) : undefined
+      const { code } = toWeftError(error)
+      const done = code === 'REQUEST_REPEATED' ? await this.#carriedOut<T>(request) : undefined
       if (done !== undefined) return done
+      if (code === 'SEQ_CONFLICT') await this.#refuseMoved()
       throw error
     }
+  }
+
+  /**
+   * Throws PRECONDITION_FAILED when the document is not what the edit was decided on. With other
+   * writers that may change until the edit is stored: then it is stored behind this seq or not at
+   * all.
+   */
+  async #requireMatch(ifMatch: string | undefined): Promise<number | undefined> {
+    if (ifMatch === undefined) return undefined
+    const document = this.#document
+    const isShared = this.#journal.writers === 'shared'
+    if (isShared) await document.refresh()
+    if (!matches(ifMatch, document.etag)) throw movedError(document)
+    return isShared && ifMatch.trim() !== '*' ? document.seq : undefined
+  }
+
+  /** The answer holds the content as it is, so that has to be here. */
+  async #refuseMoved(): Promise<never> {
+    await this.#document.refresh()
+    throw movedError(this.#document)
   }
 
   /** Throws REQUEST_REPEATED when the key was used for something else. */
@@ -140,7 +160,7 @@ export class DocumentEdits {
 
   async #unchanged<T>(result: T): Promise<EditReceipt<T>> {
     const document = this.#document
-    await document.whenDurable()
+    await document.settle()
     return { seq: document.seq, etag: document.etag, result, outcome: 'unchanged' }
   }
 
@@ -211,6 +231,10 @@ function refuseWaiting(result: unknown): void {
   // Its own failure, should there be one, is nobody's any more.
   result.catch(() => {})
   throw new TypeError('an edit must not wait for anything')
+}
+
+function movedError({ etag }: LiveDocument): WeftError {
+  return new WeftError('PRECONDITION_FAILED', `the document is at ${etag} by now`)
 }
 
 /** A list of etags, as HTTP writes them; `*` is any. */

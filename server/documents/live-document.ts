@@ -9,13 +9,29 @@ import { quoteName, type DocumentName } from '../../shared/names.ts'
 import type { Random } from '../../shared/random.ts'
 import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
-import type { Append, DocumentHead, Journal, NewEntry, RequestMark } from '../journal/journal.ts'
+import type { StoredNote, ToldChange } from '../fanout/document-message.ts'
+import type {
+  Append,
+  DocumentHead,
+  Entry,
+  Journal,
+  NewEntry,
+  Position,
+  RequestMark,
+} from '../journal/journal.ts'
 import { DocumentLog, type DurableBatch, type SavingState } from './document-log.ts'
+import { ForeignChanges, type ForeignChange } from './foreign-changes.ts'
 import { FullState } from './full-state.ts'
 import { readStateVector } from './state-vector.ts'
 import type { UnsavedBudget } from './unsaved.ts'
 import { applyWhole } from './apply-whole.ts'
-import { checkUpdate, isKnown, type UpdateFit, type UpdateKind } from './update-check.ts'
+import {
+  checkUpdate,
+  isKnown,
+  repeatsKnown,
+  type UpdateFit,
+  type UpdateKind,
+} from './update-check.ts'
 
 export type LiveDocumentLimits = {
   readonly updateBytesMax: number
@@ -47,8 +63,11 @@ export type WriteOrigin = {
   /** The session or request, so that nothing is echoed to it. */
   readonly source: object
   readonly kind: UpdateKind
-  /** It comes from the journal, and does not go there again. */
-  readonly isStored?: boolean
+  /**
+   * `new`: it goes to the journal, and other nodes are told. `stored`: it was made here and is in
+   * the journal; they are told. `theirs`: it came from another node, or from its entries.
+   */
+  readonly path?: 'new' | 'stored' | 'theirs'
 }
 
 export type WriteOutcome =
@@ -69,11 +88,10 @@ export type DocumentListener = {
 }
 
 /** A write that nobody sees before it is durable. */
-export type DurableWrite = {
+export type DurableWrite = Pick<Append, 'schema' | 'afterSeq'> & {
   readonly update: Uint8Array
   readonly author: string
   readonly request?: RequestMark
-  readonly schema?: NonNullable<Append['schema']>
 }
 
 /** Updates to be applied in this order; together they are what was asked for. */
@@ -86,6 +104,7 @@ export class LiveDocument {
   readonly #options: LiveDocumentOptions
   readonly #fullState: FullState
   readonly #journaled: DocumentLog
+  readonly #foreign: ForeignChanges
   readonly #listeners = new Set<DocumentListener>()
   #ended = false
   #spoiled = false
@@ -103,13 +122,15 @@ export class LiveDocument {
     this.#bytes = head.bytes
     this.#schema = head.schema
     this.#fullState = new FullState(doc)
+    this.#foreign = new ForeignChanges(options.budget)
     this.#digest = new DocumentDigest(doc, options.clock)
     this.#journaled = new DocumentLog({
       ...options,
       notSavingAfterMs: limits.notSavingAfterMs,
       onDurable: batch => this.#tell(listener => listener.onDurable?.(batch)),
       onSaving: state => this.#tell(listener => listener.onSaving?.(state)),
-      onStored: entries => this.#onStored(entries),
+      onStored: entries => this.#apply(entries, 'stored'),
+      onOthers: entries => this.#onOthers(entries),
       onRefused: error => this.end(error),
     })
     doc.on('update', (update: Uint8Array, origin: unknown) => this.#onUpdate(update, origin))
@@ -129,12 +150,17 @@ export class LiveDocument {
     return this.#schema
   }
 
-  /** Names the content as it is now, with what is not durable yet. Quoted, as HTTP wants it. */
+  /**
+   * Names the content as it is now, quoted, as HTTP wants it. Where this node alone writes it names
+   * what is not durable yet, too; with other writers nobody knows the seq that will get.
+   */
   get etag(): string {
-    return `"${this.incarnation}.${this.seq + this.unsavedCount}"`
+    const { journal } = this.#options
+    const coming = journal.writers === 'exclusive' ? this.unsavedCount : 0
+    return `"${this.incarnation}.${this.seq + coming}"`
   }
 
-  /** Seq of the last durable entry. */
+  /** All entries up to this one are in the document. */
   get seq(): number {
     return this.#journaled.seq
   }
@@ -148,8 +174,9 @@ export class LiveDocument {
     return this.#journaled.unsavedCount
   }
 
+  /** Everything in it is durable, as far as this node knows. */
   get isClean(): boolean {
-    return this.unsavedCount === 0
+    return this.unsavedCount === 0 && this.#foreign.size === 0
   }
 
   /**
@@ -165,7 +192,10 @@ export class LiveDocument {
       return this.write(Y.diffUpdate(update, Y.encodeStateVector(this.doc)), origin)
     }
     this.#refuseWhenFull(update.byteLength)
+    // What of it is here already may be another node's alone: it must not be called durable for that.
+    const isRepeated = this.#foreign.size > 0 && this.#repeats(update, origin.kind)
     const applied = applyWhole(this.doc, update, origin)
+    if (isRepeated) this.#adopt()
     // A state may hold what others wrote and nobody stored; who hands that over is not its author.
     const { clientIds } = this.#options
     if (origin.kind === 'edit') for (const id of writers) clientIds.claim(id, origin.author)
@@ -176,6 +206,11 @@ export class LiveDocument {
       })
     }
     return applied.kind === 'whole' ? { kind: 'applied', version: this.version } : { kind: 'gap' }
+  }
+
+  /** A state tells of everything its client has. */
+  #repeats(update: Uint8Array, kind: UpdateKind): boolean {
+    return kind === 'state' || repeatsKnown(this.doc, update)
   }
 
   #check(update: Uint8Array, { kind, author }: WriteOrigin, writers: number[]): UpdateFit {
@@ -189,6 +224,15 @@ export class LiveDocument {
         if (clientIds.mayWrite(id, { principalId: author, handsOver: kind === 'state' })) return
         throw new WeftError('CLIENT_ID_TAKEN', `client ${id} is somebody else`)
       },
+    })
+  }
+
+  #checkShape(update: Uint8Array): UpdateFit {
+    const { limits, roots } = this.#options
+    return checkUpdate(this.doc, update, {
+      kind: 'state',
+      updateBytesMax: limits.stateBytesMax,
+      roots,
     })
   }
 
@@ -221,7 +265,8 @@ export class LiveDocument {
    * Throws what {@link write} throws, UPDATE_INVALID for a gap, JOURNAL_UNAVAILABLE when the store
    * does not take it now, REQUEST_REPEATED or SCHEMA_CONFLICT; then nobody has seen it.
    */
-  async writeDurably({ update, author, request, schema }: DurableWrite): Promise<number> {
+  async writeDurably(write: DurableWrite): Promise<number> {
+    const { update, author, request, ...conditions } = write
     const { clock } = this.#options
     if (this.#ended) throw new WeftError('DOCUMENT_UNAVAILABLE', 'the document has ended')
     if (this.#spoiled) throw spoiledError()
@@ -237,10 +282,9 @@ export class LiveDocument {
     }
     const mark = request === undefined ? {} : { request }
     const entry: NewEntry = { author, at: clock.now(), update, ...mark }
-    const seq = await this.#journaled.pushGuarded(
-      schema === undefined ? { entry } : { entry, schema },
-    )
-    if (schema !== undefined) this.#moveSchema(schema.to)
+    if (this.#foreign.isNeededBy(update)) this.#adopt()
+    const seq = await this.#journaled.pushGuarded({ entry, conditions })
+    if (conditions.schema !== undefined) this.#moveSchema(conditions.schema.to)
     return seq
   }
 
@@ -251,11 +295,123 @@ export class LiveDocument {
   }
 
   /** Durable already, so only to be shown. */
-  #onStored(entries: readonly NewEntry[]): void {
+  #apply(entries: readonly NewEntry[], path: 'stored' | 'theirs'): void {
     for (const { author, update } of entries) {
-      const origin: WriteOrigin = { author, source: this, kind: 'edit', isStored: true }
-      Y.applyUpdate(this.doc, update, origin)
+      const origin: WriteOrigin = { author, source: this, kind: 'edit', path }
+      const applied = applyWhole(this.doc, update, origin)
+      if (applied.kind === 'whole') continue
+      const error = applied.kind === 'broken' ? applied.error : new Error('an entry does not fit')
+      return this.#spoil(error)
     }
+  }
+
+  #onOthers(entries: readonly Entry[]): void {
+    this.#foreign.found(entries)
+    if (!this.#spoiled) this.#apply(entries, 'theirs')
+  }
+
+  // --- other nodes ---------------------------------------------------------------------------
+
+  /**
+   * Takes a change that another node has shown to its clients, and that it will store. Throws what
+   * {@link write} throws for an update that is none; then the document is as it was.
+   */
+  receive(change: Omit<ForeignChange, 'since'>): 'applied' | 'known' | 'gap' {
+    if (this.#ended || this.#spoiled) return 'known'
+    const { update, author } = change
+    const origin: WriteOrigin = { author, source: this, kind: 'state', path: 'theirs' }
+    if (isKnown(this.doc, update)) return 'known'
+    // Whose the client ids are was decided where the change came in.
+    const fit = this.#checkShape(update)
+    if (fit === 'gap') return 'gap'
+    this.#refuseWhenFull(update.byteLength)
+    const missing = fit === 'fits' ? update : Y.diffUpdate(update, this.stateVector())
+    const shown: Uint8Array[] = []
+    const stop = this.listen({ onUpdate: part => void shown.push(part) })
+    const applied = applyWhole(this.doc, missing, origin)
+    stop()
+    if (applied.kind === 'broken') this.#spoil(applied.error)
+    const since = this.#options.clock.monotonic()
+    // Where something of it hung in the air, what is kept is what went in, and nothing else.
+    for (const part of applied.kind === 'whole' ? [missing] : shown) {
+      this.#foreign.add({ ...change, update: part, since })
+    }
+    return applied.kind === 'whole' ? 'applied' : 'gap'
+  }
+
+  /** A node says how much of what it told is durable; `ranges` only if all of it is in here. */
+  noteStored(node: string, { count, ranges }: Pick<StoredNote, 'count' | 'ranges'>): void {
+    this.#journaled.covers(ranges)
+    this.#foreign.durableUpTo(node, count)
+  }
+
+  /** What is in the document, and perhaps in no journal; oldest first. */
+  get undurable(): readonly ToldChange[] {
+    const own = this.#journaled.unsaved.map(({ author, at, update, handsOver }) => ({
+      author,
+      at,
+      update,
+      handsOver: handsOver ?? false,
+    }))
+    return [...this.#foreign.all, ...own]
+  }
+
+  /** Changes made through this node, counted. */
+  get ownCount(): number {
+    return this.#journaled.ownCount
+  }
+
+  takeNote(): StoredNote {
+    return this.#journaled.takeNote()
+  }
+
+  /**
+   * Reads what others have stored, and looks whether the document is still the same one. Rejects
+   * when the journal cannot tell now.
+   */
+  async refresh(): Promise<void> {
+    const [position] = await this.#options.journal.positions([this.name])
+    await this.follow(position)
+  }
+
+  /** This is where the document stands in the journal; undefined: it is not there any more. */
+  async follow(position: Position | undefined): Promise<void> {
+    if (this.#ended) return
+    if (position === undefined || position.incarnation !== this.incarnation) {
+      return this.end(new WeftError('DOCUMENT_DELETED', `${quoteName(this.name)} was deleted`))
+    }
+    await this.#journaled.catchUp(position.seq)
+    if (!this.#ended) this.#moveSchema(position.schema)
+  }
+
+  /** Stores what other nodes should have stored by now: they may be gone. */
+  adoptOlderThan(ageMs: number): void {
+    const since = this.#foreign.oldestSince
+    if (since !== undefined && this.#options.clock.monotonic() - since >= ageMs) this.#adopt()
+  }
+
+  /** In the order in which they came, so that each finds what it leans on. */
+  #adopt(): void {
+    const adopted = this.#foreign.take()
+    for (const change of adopted) this.#journaled.adopt(change)
+    this.#options.metrics.adopted.inc(adopted.length)
+  }
+
+  /** Another node holds something else, and both hold all that is stored: one of them is broken. */
+  differs(node: string): void {
+    this.#options.metrics.nodeDivergence.inc()
+    this.#spoil(new Error(`the document differs from the one on node ${node}`))
+  }
+
+  /** Resolves when all that is in it now is durable, whoever was to store it; rejects when it ends. */
+  settle(): Promise<void> {
+    this.#adopt()
+    return this.whenDurable()
+  }
+
+  /** Resolves when nothing in it has to be stored any more; rejects when it ends. */
+  async whenClean(): Promise<void> {
+    while (!this.isClean) await this.settle()
   }
 
   /**
@@ -266,9 +422,14 @@ export class LiveDocument {
     return this.#digest.get()
   }
 
-  /** Would {@link write} change nothing? */
-  knows(update: Uint8Array): boolean {
-    return isKnown(this.doc, update)
+  /**
+   * The version that holds an update which would change nothing; undefined when it would change
+   * something.
+   */
+  versionOf(update: Uint8Array): number | undefined {
+    if (!isKnown(this.doc, update)) return undefined
+    if (this.#foreign.size > 0) this.#adopt()
+    return this.version
   }
 
   /** What somebody with this state vector lacks. Throws UPDATE_INVALID or UPDATE_TOO_LARGE. */
@@ -314,6 +475,7 @@ export class LiveDocument {
     this.#tell(listener => listener.onEnd?.(error))
     this.#listeners.clear()
     this.#journaled.end(error)
+    this.#foreign.take()
     this.doc.destroy()
   }
 
@@ -322,8 +484,16 @@ export class LiveDocument {
     this.#bytes += update.byteLength
     this.#digest.changed()
     this.#fullState.add(update)
-    if (write?.isStored !== true) this.#journaled.push(write?.author ?? SERVER_AUTHOR, update)
+    if ((write?.path ?? 'new') === 'new') this.#store(update, write)
     this.#tell(listener => listener.onUpdate?.(update, write))
+  }
+
+  #store(update: Uint8Array, origin: WriteOrigin | null): void {
+    // Before it, or a crash between the two would leave an entry with a hole under it.
+    if (this.#foreign.isNeededBy(update)) this.#adopt()
+    const { author = SERVER_AUTHOR, kind } = origin ?? {}
+    const at = this.#options.clock.now()
+    this.#journaled.push({ author, at, update, handsOver: kind === 'state' })
   }
 
   #refuseWhenFull(bytes: number): void {

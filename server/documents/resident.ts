@@ -32,6 +32,8 @@ export type ResidentOptions = {
   readonly clientIds: ClientIdRegistry
   /** The creation, with its seed. */
   readonly seeded: (creation: Creation) => Promise<Creation>
+  /** Keeps the document in step with other nodes; undefined where there are none. */
+  readonly link: ((document: LiveDocument) => { close(): void }) | undefined
   /** Told how long the unfolded tail is. */
   readonly onGrowth: (tail: Tail) => void
   /** How long a failed reading is not tried again; attempts count from 1. */
@@ -141,9 +143,13 @@ export class Resident {
       clientIds: this.#options.clientIds.of(head.incarnation),
       roots: this.#rootsOf(head.name),
     })
+    const link = this.#options.link?.(document)
     document.listen({
       onDurable: batch => this.#onDurable(document, batch),
-      onEnd: () => this.#step({ type: 'deleted' }),
+      onEnd: () => {
+        link?.close()
+        this.#step({ type: 'deleted' })
+      },
     })
     this.#document = document
     this.#failures = 0
@@ -215,7 +221,7 @@ export class Resident {
   /** Never evicted while not durable: invariant 5. */
   async #leaveWhenClean(): Promise<void> {
     try {
-      await this.#document?.whenDurable()
+      await this.#document?.whenClean()
     } catch {
       // The document ended on its own; whoever ended it has taken the step.
       return
@@ -237,7 +243,7 @@ export class Resident {
       if (signal.aborted) resolve()
       else signal.addEventListener('abort', () => resolve(), { once: true })
     })
-    await Promise.race([document.whenDurable().catch(() => {}), timeOver])
+    await Promise.race([document.whenClean().catch(() => {}), timeOver])
     if (document.isClean) {
       this.#step({ type: 'clean' })
       return undefined

@@ -30,20 +30,29 @@ export class UnsavedBudget {
  */
 export type GuardedChange = {
   readonly entry: NewEntry
-  readonly schema?: Append['schema']
+  readonly conditions: Pick<Append, 'schema' | 'afterSeq'>
   readonly resolve: (seq: number) => void
   readonly reject: (error: WeftError) => void
 }
 
+/** Where a change came from. */
+export type UnsavedSource =
+  /** Made through this node, which tells the others; `count` counts what it has told. */
+  | { readonly kind: 'own'; readonly count: number }
+  /** Another node's, which we store as well. */
+  | { readonly kind: 'adopted' }
+  | { readonly kind: 'guarded'; readonly change: GuardedChange }
+
 type Waiting = {
   readonly entry: NewEntry
   readonly since: number
-  readonly guarded: GuardedChange | null
+  readonly source: UnsavedSource
 }
 
 /** What goes to the journal next. */
 export type UnsavedBatch = {
   readonly entries: readonly NewEntry[]
+  readonly sources: readonly UnsavedSource[]
   readonly guarded: GuardedChange | null
 }
 
@@ -73,42 +82,45 @@ export class Unsaved {
 
   /** When the oldest edit began to wait (monotonic ms); undefined when nothing waits. */
   get oldestSince(): number | undefined {
-    return this.#entries.find(({ guarded }) => guarded === null)?.since
+    return this.#entries.find(({ source }) => source.kind !== 'guarded')?.since
   }
 
-  push(entry: NewEntry, since: number): void {
-    this.#entries.push({ entry, since, guarded: null })
-    this.#count(entry.update.byteLength)
+  /** What is in the document and waits, oldest first. */
+  get entries(): readonly NewEntry[] {
+    return this.#entries.flatMap(({ entry, source }) => (source.kind === 'guarded' ? [] : entry))
   }
 
-  pushGuarded(guarded: GuardedChange, since: number): void {
-    const { entry } = guarded
-    this.#entries.push({ entry, since, guarded })
-    this.#guardedCount += 1
+  push(entry: NewEntry, { since, source }: Pick<Waiting, 'since' | 'source'>): void {
+    this.#entries.push({ entry, since, source })
+    if (source.kind === 'guarded') this.#guardedCount += 1
     this.#count(entry.update.byteLength)
   }
 
   /** The oldest: a guarded one alone, or others, at least one, up to `bytesMax` together. */
   peek(bytesMax: number): UnsavedBatch {
     const entries: NewEntry[] = []
+    const sources: UnsavedSource[] = []
     let bytes = 0
-    for (const { entry, guarded } of this.#entries) {
-      if (guarded !== null) {
-        if (entries.length === 0) return { entries: [entry], guarded }
-        break
+    for (const { entry, source } of this.#entries) {
+      if (source.kind === 'guarded') {
+        if (entries.length > 0) break
+        return { entries: [entry], sources: [source], guarded: source.change }
       }
       bytes += entry.update.byteLength
       if (entries.length > 0 && bytes > bytesMax) break
       entries.push(entry)
+      sources.push(source)
     }
-    return { entries, guarded: null }
+    return { entries, sources, guarded: null }
   }
 
   /** Takes all guarded changes out: they are not in the document, and may be refused. */
   takeGuarded(): readonly GuardedChange[] {
-    const taken = this.#entries.flatMap(({ guarded }) => guarded ?? [])
+    const taken = this.#entries.flatMap(({ source }) =>
+      source.kind === 'guarded' ? source.change : [],
+    )
     for (const { entry } of taken) this.#count(-entry.update.byteLength)
-    this.#entries = this.#entries.filter(({ guarded }) => guarded === null)
+    this.#entries = this.#entries.filter(({ source }) => source.kind !== 'guarded')
     this.#guardedCount = 0
     return taken
   }
@@ -116,9 +128,9 @@ export class Unsaved {
   /** Takes the oldest `count` off: they are durable. */
   shift(count: number): void {
     const saved = this.#entries.splice(0, count)
-    for (const { entry, guarded } of saved) {
+    for (const { entry, source } of saved) {
       this.#count(-entry.update.byteLength)
-      if (guarded !== null) this.#guardedCount -= 1
+      if (source.kind === 'guarded') this.#guardedCount -= 1
     }
   }
 

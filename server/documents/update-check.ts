@@ -84,6 +84,20 @@ export function isKnown(doc: Y.Doc, update: Uint8Array): boolean {
   return true
 }
 
+/** Does the update hold anything that the document has already? */
+export function repeatsKnown(doc: Y.Doc, update: Uint8Array): boolean {
+  const { structs, ds } = decode(update)
+  if (structs.some(({ id }) => id.clock < Y.getState(doc.store, id.client))) return true
+  return [...ds.clients].some(([client, ranges]) =>
+    ranges.some(({ clock, len }) => {
+      const until = Math.min(clock + len, Y.getState(doc.store, client))
+      for (let at = clock; at < until; at++)
+        if (isDeleted(doc, client, { clock: at, len: 1 })) return true
+      return false
+    }),
+  )
+}
+
 /** Does the update hold something that a client with this state vector did not have yet? */
 export function reachesBeyond(vector: ReadonlyMap<number, number>, update: Uint8Array): boolean {
   return decode(update).structs.some(

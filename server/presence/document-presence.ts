@@ -11,7 +11,12 @@ import {
 export type PresenceSession = {
   /** The principal's id: another session of the same principal may take a state over. */
   readonly principalId: string
+  /** The node that has the session; undefined: this one. */
+  readonly node?: string
 }
+
+/** A state as nodes tell it to each other. */
+export type ToldState = AwarenessEntry & { readonly principalId: string }
 
 export type PresenceLimits = {
   readonly stateBytesMax: number
@@ -25,6 +30,8 @@ type Presence = {
 
 /** Sessions of one provider announce one client; a few more are room for odd bindings. */
 const CLIENTS_PER_SESSION_MAX = 8
+/** States of other nodes' sessions that are kept; a node that tells more is not believed. */
+const FOREIGN_MAX = 10_000
 /** How many departed clients' clocks are remembered. */
 const DEPARTED_MAX = 1_000
 
@@ -77,10 +84,7 @@ export class DocumentPresence {
     }
     if (known === undefined) {
       if (this.#countOf(session) >= CLIENTS_PER_SESSION_MAX) return false
-      const departedAt = this.#departed.get(clientId) ?? -1
-      this.#departed.delete(clientId)
-      const next = Math.max(clock, departedAt + 1)
-      this.#present.set(clientId, { clock: next, state, owner: session })
+      this.#arrive(clientId, { clock, state, owner: session })
       return true
     }
     // The newest connection of a person is the one that counts: the old one may be half dead.
@@ -91,6 +95,90 @@ export class DocumentPresence {
     return true
   }
 
+  /**
+   * Takes what another node tells of its sessions; `isWhole`: there is nobody else there. Returns the
+   * clients whose state is to be told to the clients of this node.
+   */
+  hear(
+    node: string,
+    { states, isWhole }: { readonly states: readonly ToldState[]; readonly isWhole: boolean },
+  ): readonly number[] {
+    const changed = states.filter(told => this.#hearOne(node, told)).map(({ clientId }) => clientId)
+    if (!isWhole) return changed
+    const mentioned = new Set(states.map(({ clientId }) => clientId))
+    return [...changed, ...this.#departAll(owner => owner.node === node, mentioned)]
+  }
+
+  #hearOne(node: string, { clientId, clock, state, principalId }: ToldState): boolean {
+    const known = this.#present.get(clientId)
+    const isOwner = known?.owner.node === node
+    if (state === LEFT) {
+      if (known === undefined || !isOwner) return false
+      this.#depart(clientId, known)
+      return true
+    }
+    if (known !== undefined && known.owner.principalId !== principalId) return false
+    if (state.length > this.#limits.stateBytesMax || !isState(state, clock)) return false
+    const owner = { principalId, node }
+    if (known === undefined) {
+      if (this.#present.size >= FOREIGN_MAX) return false
+      this.#arrive(clientId, { clock, state, owner })
+      return true
+    }
+    // Somebody who changed the node counts the clock on; what the old node still says is behind it.
+    if (!isOwner && clock < known.clock) return false
+    known.owner = owner
+    if (known.state === state && clock <= known.clock) return false
+    known.state = state
+    known.clock = Math.max(clock, known.clock + 1)
+    return true
+  }
+
+  /** A node is gone, and everybody with it. Returns the clients to tell of. */
+  forgetNode(node: string): readonly number[] {
+    return this.#departAll(owner => owner.node === node)
+  }
+
+  /** What other nodes are told of these clients: this node's own, and those who left. */
+  tell(clientIds: Iterable<number>): readonly ToldState[] {
+    const told: ToldState[] = []
+    for (const clientId of clientIds) {
+      const known = this.#present.get(clientId)
+      if (known === undefined) {
+        const gone = this.#departed.get(clientId)
+        if (gone !== undefined) told.push({ clientId, clock: gone, state: LEFT, principalId: '' })
+      } else if (known.owner.node === undefined) {
+        const { clock, state, owner } = known
+        told.push({ clientId, clock, state, principalId: owner.principalId })
+      }
+    }
+    return told
+  }
+
+  /** All of this node's own. */
+  tellAll(): readonly ToldState[] {
+    return this.tell(this.#present.keys())
+  }
+
+  #arrive(clientId: number, { clock, state, owner }: Presence): void {
+    const departedAt = this.#departed.get(clientId) ?? -1
+    this.#departed.delete(clientId)
+    this.#present.set(clientId, { clock: Math.max(clock, departedAt + 1), state, owner })
+  }
+
+  #departAll(
+    isLeaving: (owner: PresenceSession) => boolean,
+    except: ReadonlySet<number> = new Set(),
+  ): readonly number[] {
+    const gone: number[] = []
+    for (const [clientId, known] of this.#present) {
+      if (!isLeaving(known.owner) || except.has(clientId)) continue
+      this.#depart(clientId, known)
+      gone.push(clientId)
+    }
+    return gone
+  }
+
   #countOf(session: PresenceSession): number {
     let count = 0
     for (const { owner } of this.#present.values()) if (owner === session) count += 1
@@ -99,13 +187,7 @@ export class DocumentPresence {
 
   /** A session ends: what it announced and still owns leaves. Returns the clients to tell of. */
   leave(session: PresenceSession): readonly number[] {
-    const gone: number[] = []
-    for (const [clientId, known] of this.#present) {
-      if (known.owner !== session) continue
-      this.#depart(clientId, known)
-      gone.push(clientId)
-    }
-    return gone
+    return this.#departAll(owner => owner === session)
   }
 
   #depart(clientId: number, { clock }: Presence): void {
@@ -145,6 +227,16 @@ function requireState(state: string, clock: number): void {
     throw new WeftError('FRAME_INVALID', 'a presence state that is no JSON', { cause: error })
   }
   throw new WeftError('FRAME_INVALID', 'a presence state that is neither an object nor null')
+}
+
+function isState(state: string, clock: number): boolean {
+  try {
+    requireState(state, clock)
+    return true
+  } catch {
+    // Another node should not have taken it either; it is passed over.
+    return false
+  }
 }
 
 /** Room for the clocks that are counted on from it. */

@@ -65,21 +65,20 @@ export class AckGate {
   }
 
   /**
-   * The client sent something. What waited for it and is in the document by now is as durable as
-   * `version`; an answer alone proves nothing, for it may hold less than was asked for. Returns how
-   * many still wait.
+   * The client sent something. What waited for it and is in the document by now, as `versionOf`
+   * says, is as durable as that version; an answer alone (`version`) proves nothing, for it may
+   * hold less than was asked for. Returns how many still wait.
    */
-  repaired(version: number, isThere: (update: Uint8Array) => boolean): number {
+  repaired(version: number, versionOf: (update: Uint8Array) => number | undefined): number {
     if (this.#repairs === 0) return 0
     this.#repairs = 0
     this.#repairBytes = 0
     this.#waiting = this.#waiting.map((one): Waiting => {
       if (one.kind !== 'repair') return one
-      if (one.update === null || isThere(one.update)) {
-        return { kind: 'version', version, since: one.since }
-      }
+      const found = one.update === null ? version : versionOf(one.update)
+      if (found !== undefined) return { kind: 'version', version: found, since: one.since }
       this.#repairs += 1
-      this.#repairBytes += one.update.byteLength
+      this.#repairBytes += one.update?.byteLength ?? 0
       return one
     })
     this.#release()

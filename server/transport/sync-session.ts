@@ -186,7 +186,7 @@ export class SyncSession implements RoomMember {
 
   /** How many updates still wait for what they depend on. */
   #settleRepairs(version: number): number {
-    return this.#acks.repaired(version, update => this.#options.document.knows(update))
+    return this.#acks.repaired(version, update => this.#options.document.versionOf(update))
   }
 
   #expectAnswer(version: number | 'later' | 'refused', update: Uint8Array): void {
@@ -314,7 +314,8 @@ export class SyncSession implements RoomMember {
   /** A reader's handshake that brings nothing new is no attempt to write. */
   #refuseWrite(update: Uint8Array, refusal: WeftError): number | 'refused' {
     const { document, metrics } = this.#options
-    if (document.knows(update)) return document.version
+    const version = document.versionOf(update)
+    if (version !== undefined) return version
     metrics.updatesRefused.inc({ code: refusal.code })
     this.#tell(refusal)
     return 'refused'

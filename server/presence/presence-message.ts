@@ -1,0 +1,56 @@
+/** What nodes say to each other about who is on a document. */
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
+import { WeftError } from '../../shared/errors.ts'
+import type { ToldState } from './document-presence.ts'
+
+export type PresenceMessage =
+  /** States of the sender's sessions; `isWhole`: all of them. */
+  | { readonly kind: 'here'; readonly isWhole: boolean; readonly states: readonly ToldState[] }
+  /** Who is with you? */
+  | { readonly kind: 'who' }
+
+/** The channel on which nodes speak about who is on a document. */
+export const presenceChannel = (name: string) => `here:${name}`
+
+const codes = { changed: 0, whole: 1, who: 2 } as const
+
+export function encodePresenceMessage(message: PresenceMessage): Uint8Array {
+  return encoding.encode(encoder => {
+    if (message.kind === 'who') return encoding.writeVarUint(encoder, codes.who)
+    encoding.writeVarUint(encoder, message.isWhole ? codes.whole : codes.changed)
+    encoding.writeVarUint(encoder, message.states.length)
+    for (const { clientId, clock, state, principalId } of message.states) {
+      encoding.writeVarUint(encoder, clientId)
+      encoding.writeVarUint(encoder, clock)
+      encoding.writeVarString(encoder, state)
+      encoding.writeVarString(encoder, principalId)
+    }
+  })
+}
+
+/** Throws FRAME_INVALID. */
+export function decodePresenceMessage(bytes: Uint8Array): PresenceMessage {
+  try {
+    const decoder = decoding.createDecoder(bytes)
+    const code = decoding.readVarUint(decoder)
+    if (code === codes.who) return { kind: 'who' }
+    if (code === codes.whole || code === codes.changed) {
+      return { kind: 'here', isWhole: code === codes.whole, states: readStates(decoder) }
+    }
+  } catch (error) {
+    throw new WeftError('FRAME_INVALID', 'no presence of a node', { cause: error })
+  }
+  throw new WeftError('FRAME_INVALID', 'a presence message of unknown kind')
+}
+
+function readStates(decoder: decoding.Decoder): readonly ToldState[] {
+  const length = decoding.readVarUint(decoder)
+  if (length > decoder.arr.byteLength) throw new RangeError('more states than bytes')
+  return Array.from({ length }, () => ({
+    clientId: decoding.readVarUint(decoder),
+    clock: decoding.readVarUint(decoder),
+    state: decoding.readVarString(decoder),
+    principalId: decoding.readVarString(decoder),
+  }))
+}
