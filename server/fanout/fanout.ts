@@ -11,7 +11,8 @@ export interface Fanout {
   /**
    * Hears what *other* nodes say on a channel, each message once for each subscription; its own
    * messages never come back. Joining again after `close` is a new subscription. Listeners that
-   * throw are logged and hurt nobody else.
+   * throw are logged and hurt nobody else. The payload is a view of what was received: nobody
+   * writes to it, and whoever keeps it for long copies it.
    */
   subscribe(channel: string, listener: FanoutListener): Subscription
 
@@ -27,6 +28,9 @@ export interface Fanout {
 
   /** Other nodes that were heard of lately. */
   nodes(): readonly string[]
+
+  /** Told when a node is heard of that is not among {@link nodes}: a new one, or one that was gone. */
+  onNodeHere(listener: (node: string) => void): () => void
 
   /** Told when a node said goodbye, or has not been heard of for {@link NODE_GONE_MS}. */
   onNodeGone(listener: (node: string) => void): () => void
