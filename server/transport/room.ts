@@ -3,6 +3,7 @@ import { every, type Cancel, type Clock } from '../../shared/clock.ts'
 import { syncStep } from '../../shared/frames.ts'
 import type { LiveDocument } from '../documents/live-document.ts'
 import type { DocumentPresence, PresenceSession } from '../presence/document-presence.ts'
+import type { PresenceLink } from '../presence/presence-link.ts'
 import { pack, type PackedFrame } from './packed-frame.ts'
 import { Repeat } from './repeat.ts'
 import type { FrameFormat } from './sync-peer.ts'
@@ -26,6 +27,8 @@ export type Defer = (action: () => void) => void
 
 export type RoomOptions = {
   readonly presence: DocumentPresence
+  /** To the same room on other nodes; `onChange` is told of who changed there. */
+  readonly link?: ((onChange: (clientIds: readonly number[]) => void) => PresenceLink) | undefined
   readonly defer: Defer
   readonly clock: Clock
 }
@@ -43,11 +46,14 @@ export class Room {
   readonly #repeat = new Repeat()
   readonly #cancelBeat: Cancel
   #updates: PendingUpdate[] = []
+  readonly #link: PresenceLink | undefined
   #present = new Map<number, RoomMember | null>()
+  /** Clients of this node that the other nodes have to be told of. */
+  #untold = new Set<number>()
   #isScheduled = false
   #isClosed = false
 
-  constructor(document: LiveDocument, { presence, defer, clock }: RoomOptions) {
+  constructor(document: LiveDocument, { presence, link, defer, clock }: RoomOptions) {
     this.#presence = presence
     this.#defer = defer
     this.#cancelBeat = every(clock, BEAT_MS, () => this.#beat())
@@ -57,6 +63,7 @@ export class Room {
         this.#schedule()
       },
     })
+    this.#link = link?.(clientIds => this.#showPresence(clientIds, null))
   }
 
   /** The last member left; whoever comes next gets a new room. */
@@ -77,6 +84,7 @@ export class Room {
     this.#tellPresence(this.#presence.leave(member), null)
     if (this.#members.size > 0) return
     this.#isClosed = true
+    this.#link?.close()
     this.#cancelBeat()
     this.#stopListening()
   }
@@ -97,7 +105,13 @@ export class Room {
     if (present !== undefined) member.send(pack(member.format.awareness(present)))
   }
 
+  /** Of clients of this node: everybody is told, here and on the other nodes. */
   #tellPresence(clientIds: readonly number[], source: RoomMember | null): void {
+    for (const clientId of clientIds) this.#untold.add(clientId)
+    this.#showPresence(clientIds, source)
+  }
+
+  #showPresence(clientIds: readonly number[], source: RoomMember | null): void {
     for (const clientId of clientIds) this.#present.set(clientId, source)
     if (clientIds.length > 0) this.#schedule()
   }
@@ -120,6 +134,11 @@ export class Room {
     }
     for (const { update, source } of updates) {
       this.#broadcast(source, format => format.sync(syncStep.update, update))
+    }
+    if (this.#untold.size > 0) {
+      const untold = this.#untold
+      this.#untold = new Set()
+      if (!this.#isClosed) this.#link?.tell(untold)
     }
     if (this.#present.size === 0) return
     const present = Map.groupBy(this.#present, ([, source]) => source)

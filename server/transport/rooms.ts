@@ -1,6 +1,9 @@
 /** The rooms of this node, one for each document that has clients. */
 import type { Clock } from '../../shared/clock.ts'
 import type { LiveDocument } from '../documents/live-document.ts'
+import type { Metrics } from '../base/metrics.ts'
+import type { Fanout } from '../fanout/fanout.ts'
+import { PresenceLink } from '../presence/presence-link.ts'
 import { DocumentPresence, type PresenceLimits } from '../presence/document-presence.ts'
 import { Room, type Defer } from './room.ts'
 
@@ -12,17 +15,26 @@ export type Rooms = {
 export type RoomsOptions = {
   readonly limits: PresenceLimits
   readonly clock: Clock
+  readonly metrics: Metrics
+  /** Left out where there are no other nodes. */
+  readonly fanout?: Fanout | undefined
   readonly defer?: Defer
 }
 
-export function createRooms({ limits, clock, defer = setImmediate }: RoomsOptions): Rooms {
+export function createRooms(options: RoomsOptions): Rooms {
+  const { limits, clock, metrics, fanout, defer = setImmediate } = options
   const rooms = new WeakMap<LiveDocument, Room>()
   return {
     of(document) {
       const found = rooms.get(document)
       if (found !== undefined && !found.isClosed) return found
+      const presence = new DocumentPresence(limits)
+      const { name } = document
       const room = new Room(document, {
-        presence: new DocumentPresence(limits),
+        presence,
+        link:
+          fanout &&
+          (onChange => new PresenceLink({ name, presence, fanout, clock, metrics, onChange })),
         defer,
         clock,
       })
