@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely'
 import type { Dialect } from './dialect.ts'
 import * as journal from './001-journal.ts'
 import * as requestsAndSchema from './002-requests-and-schema.ts'
+import * as handedOverStates from './003-handed-over-states.ts'
 
 export type Migration = {
   readonly name: string
@@ -13,4 +14,5 @@ export type Migration = {
 export const migrations: readonly Migration[] = [
   { name: '001-journal', ...journal },
   { name: '002-requests-and-schema', ...requestsAndSchema },
+  { name: '003-handed-over-states', ...handedOverStates },
 ]

@@ -216,7 +216,11 @@ function createSockets(config: Config, parts: SocketParts): Sockets {
     gatekeeper,
     clock,
     metrics,
-    rooms: createRooms({ limits: { stateBytesMax: config.WEFT_MAX_AWARENESS_BYTES }, clock }),
+    rooms: createRooms({
+      limits: { stateBytesMax: config.WEFT_MAX_AWARENESS_BYTES },
+      clock,
+      metrics,
+    }),
     terms: {
       limits: {
         updateBytes: config.WEFT_MAX_UPDATE_BYTES,

@@ -87,6 +87,21 @@ export function createMetrics() {
     divergence: counter('weft_divergence_total', 'Clients found to differ from the server.', [
       'attempt',
     ]),
+    ...nodeCounters(counter),
+    requests: counter('weft_http_requests_total', 'REST requests.', ['route', 'status']),
+    unexpected: counter('weft_unexpected_errors_total', 'Errors nobody planned for.', ['where']),
+  }
+}
+
+type MakeCounter = <Label extends string = never>(
+  name: string,
+  help: string,
+  labelNames?: readonly Label[],
+) => Counter<Label>
+
+/** What happens between the nodes. */
+function nodeCounters(counter: MakeCounter) {
+  return {
     nodeMessagesRefused: counter(
       'weft_node_messages_refused_total',
       'Messages and changes of other nodes that were not taken.',
@@ -98,8 +113,6 @@ export function createMetrics() {
       'Documents found to differ from those of another node.',
     ),
     adopted: counter('weft_adopted_total', 'Changes stored for another node.'),
-    requests: counter('weft_http_requests_total', 'REST requests.', ['route', 'status']),
-    unexpected: counter('weft_unexpected_errors_total', 'Errors nobody planned for.', ['where']),
   }
 }
 

@@ -13,7 +13,6 @@ import type { Creation, DocumentHead, Journal, ListQuery } from '../journal/jour
 import type { Supervisor } from '../base/supervise.ts'
 import { documentChannel, encodeDocumentMessage } from '../fanout/document-message.ts'
 import type { Fanout } from '../fanout/fanout.ts'
-import { ClientIdRegistry } from './client-ids.ts'
 import type { DocumentHooks, Seed } from './document-hooks.ts'
 import { DocumentEdits, type Edit, type EditReceipt } from './edits.ts'
 import { Follower } from './follower.ts'
@@ -21,14 +20,15 @@ import { NodeLink } from './node-link.ts'
 import { Resident } from './resident.ts'
 import { migrateDocument } from './schema-migration.ts'
 import { encodeSeed } from './seed.ts'
-import type { LiveDocument, LiveDocumentLimits } from './live-document.ts'
+import type { LiveDocument } from './live-document.ts'
 import { UnsavedBudget } from './unsaved.ts'
+import type { LiveDocumentLimits } from './update-gate.ts'
 
 export type DocumentsOptions = {
   readonly journal: Journal
   readonly folder: Folder
-  /** Other nodes; of use only where they write to the same journal. */
-  readonly fanout: Fanout
+  /** To other nodes, that write to the same journal; without it they find out from there. */
+  readonly fanout?: Fanout | undefined
   /** Runs an action at the end of this turn of the event loop. */
   readonly defer?: (action: () => void) => void
   readonly clock: Clock
@@ -69,7 +69,6 @@ export class Documents {
   readonly #budget: UnsavedBudget
   readonly #compaction: Compaction
   readonly #edits = new WeakMap<LiveDocument, DocumentEdits>()
-  readonly #clientIds = new ClientIdRegistry()
   readonly #follower: Follower | undefined
   #stopping = false
 
@@ -216,7 +215,7 @@ export class Documents {
     this.#residents.get(name)?.delete()
     const { incarnation } = head
     const gone = encodeDocumentMessage({ kind: 'gone', incarnation })
-    if (journal.writers === 'shared') fanout.publish(documentChannel(name), gone)
+    fanout?.publish(documentChannel(name), gone)
     const { onDelete } = hooks
     supervisor.observe('onDelete', onDelete && (() => onDelete({ name, incarnation })))
     return head
@@ -263,11 +262,10 @@ export class Documents {
       idleMs,
       hooks,
       supervisor,
-      clientIds: this.#clientIds,
       seeded: creation => this.#seeded(name, creation),
       budget: this.#budget,
       link:
-        journal.writers === 'exclusive'
+        fanout === undefined
           ? undefined
           : document => new NodeLink(document, { fanout, clock, random, log, metrics, defer }),
       onGrowth: tail => this.#compaction.grew(name, tail),

@@ -3,7 +3,8 @@ import * as Y from 'yjs'
 import type { Cancel, Clock } from '../../shared/clock.ts'
 import { WeftError, toWeftError } from '../../shared/errors.ts'
 import type { Journal, RequestMark } from '../journal/journal.ts'
-import type { DurableWrite, LiveDocument } from './live-document.ts'
+import type { DurableWrite } from './document-write.ts'
+import type { LiveDocument } from './live-document.ts'
 
 export type Edit<T> = {
   /** Who is named as the author: a principal's id. */
@@ -114,14 +115,14 @@ export class DocumentEdits {
     if (ifMatch === undefined) return undefined
     const document = this.#document
     const isShared = this.#journal.writers === 'shared'
-    if (isShared) await document.refresh()
+    if (isShared) await document.nodes.refresh()
     if (!matches(ifMatch, document.etag)) throw movedError(document)
     return isShared && ifMatch.trim() !== '*' ? document.seq : undefined
   }
 
   /** The answer holds the content as it is, so that has to be here. */
   async #refuseMoved(): Promise<never> {
-    await this.#document.refresh()
+    await this.#document.nodes.refresh()
     throw movedError(this.#document)
   }
 

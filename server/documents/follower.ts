@@ -82,9 +82,9 @@ export class Follower {
   async #bringUp(document: LiveDocument, position: Position | undefined): Promise<void> {
     const { log, random, intervalMs } = this.#options
     try {
-      await document.follow(position)
+      await document.nodes.follow(position)
       // Jittered too: the first of several nodes to store it spares the others.
-      document.adoptOlderThan(intervalMs * ADOPT_AFTER_LOOKS * (1 + random.next()))
+      document.nodes.adoptOlderThan(intervalMs * ADOPT_AFTER_LOOKS * (1 + random.next()))
     } catch (error) {
       log.debug({ err: error, document: document.name }, 'could not catch up with the journal')
     }

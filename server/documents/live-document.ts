@@ -5,41 +5,27 @@ import type { ClientIds } from './client-ids.ts'
 import type { Roots } from './roots-check.ts'
 import { DocumentDigest } from './document-digest.ts'
 import { WeftError } from '../../shared/errors.ts'
-import { quoteName, type DocumentName } from '../../shared/names.ts'
+import type { DocumentName } from '../../shared/names.ts'
 import type { Random } from '../../shared/random.ts'
 import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
-import type { StoredNote, ToldChange } from '../fanout/document-message.ts'
+import type { DocumentHead, Journal, NewEntry } from '../journal/journal.ts'
+import { applyWhole } from './apply-whole.ts'
+import { DocumentListeners } from './document-listeners.ts'
+import { DocumentLog, type SavingState } from './document-log.ts'
 import type {
-  Append,
-  DocumentHead,
-  Entry,
-  Journal,
-  NewEntry,
-  Position,
-  RequestMark,
-} from '../journal/journal.ts'
-import { DocumentLog, type DurableBatch, type SavingState } from './document-log.ts'
-import { ForeignChanges, type ForeignChange } from './foreign-changes.ts'
+  DocumentListener,
+  DurableWrite,
+  Updates,
+  WriteOrigin,
+  WriteOutcome,
+} from './document-write.ts'
 import { FullState } from './full-state.ts'
+import { OtherNodes } from './other-nodes.ts'
 import { readStateVector } from './state-vector.ts'
 import type { UnsavedBudget } from './unsaved.ts'
-import { applyWhole } from './apply-whole.ts'
-import {
-  checkUpdate,
-  isKnown,
-  repeatsKnown,
-  type UpdateFit,
-  type UpdateKind,
-} from './update-check.ts'
-
-export type LiveDocumentLimits = {
-  readonly updateBytesMax: number
-  /** A client that was away says all it has at once: as much as a frame holds. */
-  readonly stateBytesMax: number
-  readonly documentBytesMax: number
-  readonly notSavingAfterMs: number
-}
+import { isKnown } from './update-check.ts'
+import { UpdateGate, type LiveDocumentLimits } from './update-gate.ts'
 
 export type LiveDocumentOptions = {
   readonly head: DocumentHead
@@ -56,47 +42,6 @@ export type LiveDocumentOptions = {
   readonly roots: Roots | undefined
 }
 
-/** Who wrote, and through which door; the origin of the Yjs transaction. */
-export type WriteOrigin = {
-  /** The principal's id. */
-  readonly author: string
-  /** The session or request, so that nothing is echoed to it. */
-  readonly source: object
-  readonly kind: UpdateKind
-  /**
-   * `new`: it goes to the journal, and other nodes are told. `stored`: it was made here and is in
-   * the journal; they are told. `theirs`: it came from another node, or from its entries.
-   */
-  readonly path?: 'new' | 'stored' | 'theirs'
-}
-
-export type WriteOutcome =
-  /** It is in the document, and durable as soon as `version` is. */
-  | { readonly kind: 'applied'; readonly version: number }
-  /** It depends on something missing; the document is as it was. Ask the writer for all it has. */
-  | { readonly kind: 'gap' }
-
-export type DocumentListener = {
-  /** Called inside the transaction that made the change, for every change, in order. */
-  readonly onUpdate?: (update: Uint8Array, origin: WriteOrigin | null) => void
-  readonly onDurable?: (batch: DurableBatch) => void
-  readonly onSaving?: (state: SavingState) => void
-  /** The document follows another version of the application's schema now. */
-  readonly onSchema?: (schema: number) => void
-  /** The document ends under its holders: deleted, let go, or no longer to be stored. */
-  readonly onEnd?: (error: WeftError) => void
-}
-
-/** A write that nobody sees before it is durable. */
-export type DurableWrite = Pick<Append, 'schema' | 'afterSeq'> & {
-  readonly update: Uint8Array
-  readonly author: string
-  readonly request?: RequestMark
-}
-
-/** Updates to be applied in this order; together they are what was asked for. */
-export type Updates = readonly [Uint8Array, ...Uint8Array[]]
-
 export class LiveDocument {
   readonly name: DocumentName
   readonly incarnation: string
@@ -104,12 +49,12 @@ export class LiveDocument {
   readonly #options: LiveDocumentOptions
   readonly #fullState: FullState
   readonly #journaled: DocumentLog
-  readonly #foreign: ForeignChanges
-  readonly #listeners = new Set<DocumentListener>()
+  readonly #gate: UpdateGate
+  readonly #listeners: DocumentListeners
+  /** What other nodes do to the same document. */
+  readonly nodes: OtherNodes
   #ended = false
   #spoiled = false
-  /** An upper bound of the encoded size: every update counts, whatever it deleted. */
-  #bytes: number
   #schema: number
   readonly #digest: DocumentDigest
 
@@ -119,19 +64,29 @@ export class LiveDocument {
     this.incarnation = head.incarnation
     this.doc = doc
     this.#options = options
-    this.#bytes = head.bytes
     this.#schema = head.schema
+    this.#listeners = new DocumentListeners(options.log)
+    this.#gate = new UpdateGate({ ...options, name: head.name, bytes: head.bytes })
     this.#fullState = new FullState(doc)
-    this.#foreign = new ForeignChanges(options.budget)
     this.#digest = new DocumentDigest(doc, options.clock)
     this.#journaled = new DocumentLog({
       ...options,
       notSavingAfterMs: limits.notSavingAfterMs,
-      onDurable: batch => this.#tell(listener => listener.onDurable?.(batch)),
-      onSaving: state => this.#tell(listener => listener.onSaving?.(state)),
+      onDurable: batch => this.#listeners.tell(listener => listener.onDurable?.(batch)),
+      onSaving: state => this.#listeners.tell(listener => listener.onSaving?.(state)),
       onStored: entries => this.#apply(entries, 'stored'),
-      onOthers: entries => this.#onOthers(entries),
+      onOthers: entries => {
+        this.nodes.found(entries)
+        this.#apply(entries, 'theirs')
+      },
       onRefused: error => this.end(error),
+    })
+    this.nodes = new OtherNodes(this, {
+      ...options,
+      gate: this.#gate,
+      journaled: this.#journaled,
+      onSchema: schema => this.#moveSchema(schema),
+      onBroken: error => this.#spoil(error),
     })
     doc.on('update', (update: Uint8Array, origin: unknown) => this.#onUpdate(update, origin))
   }
@@ -176,7 +131,12 @@ export class LiveDocument {
 
   /** Everything in it is durable, as far as this node knows. */
   get isClean(): boolean {
-    return this.unsavedCount === 0 && this.#foreign.size === 0
+    return this.unsavedCount === 0 && this.nodes.owe === 0
+  }
+
+  /** It has ended, or is about to: nothing more goes in. */
+  get isOver(): boolean {
+    return this.#ended || this.#spoiled
   }
 
   /**
@@ -185,20 +145,18 @@ export class LiveDocument {
    */
   write(update: Uint8Array, origin: WriteOrigin): WriteOutcome {
     if (this.#spoiled) throw spoiledError()
-    const writers: number[] = []
-    const fit = this.#check(update, origin, writers)
+    const { fit, writers } = this.#gate.check(update, origin)
     if (fit === 'gap') return { kind: 'gap' }
     if (fit === 'trim') {
       return this.write(Y.diffUpdate(update, Y.encodeStateVector(this.doc)), origin)
     }
-    this.#refuseWhenFull(update.byteLength)
-    // What of it is here already may be another node's alone: it must not be called durable for that.
-    const isRepeated = this.#foreign.size > 0 && this.#repeats(update, origin.kind)
+    this.#gate.requireRoom(update.byteLength)
+    // Of what is here already some may be another node's: it must not be called durable for that.
+    const repeats = this.nodes.isRepeatedBy(update, origin.kind)
     const applied = applyWhole(this.doc, update, origin)
-    if (isRepeated) this.#adopt()
+    if (repeats) this.nodes.adopt()
     // A state may hold what others wrote and nobody stored; who hands that over is not its author.
-    const { clientIds } = this.#options
-    if (origin.kind === 'edit') for (const id of writers) clientIds.claim(id, origin.author)
+    if (origin.kind === 'edit') this.#options.clientIds.claim(writers, origin.author)
     if (applied.kind === 'broken') {
       this.#spoil(applied.error)
       throw new WeftError('UPDATE_INVALID', 'the update cannot be applied', {
@@ -206,34 +164,6 @@ export class LiveDocument {
       })
     }
     return applied.kind === 'whole' ? { kind: 'applied', version: this.version } : { kind: 'gap' }
-  }
-
-  /** A state tells of everything its client has. */
-  #repeats(update: Uint8Array, kind: UpdateKind): boolean {
-    return kind === 'state' || repeatsKnown(this.doc, update)
-  }
-
-  #check(update: Uint8Array, { kind, author }: WriteOrigin, writers: number[]): UpdateFit {
-    const { limits, clientIds, roots } = this.#options
-    return checkUpdate(this.doc, update, {
-      kind,
-      updateBytesMax: kind === 'state' ? limits.stateBytesMax : limits.updateBytesMax,
-      roots,
-      onWriter: id => {
-        writers.push(id)
-        if (clientIds.mayWrite(id, { principalId: author, handsOver: kind === 'state' })) return
-        throw new WeftError('CLIENT_ID_TAKEN', `client ${id} is somebody else`)
-      },
-    })
-  }
-
-  #checkShape(update: Uint8Array): UpdateFit {
-    const { limits, roots } = this.#options
-    return checkUpdate(this.doc, update, {
-      kind: 'state',
-      updateBytesMax: limits.stateBytesMax,
-      roots,
-    })
   }
 
   /** A session shows itself under a Yjs client id: nobody else writes under it while it is here. */
@@ -271,18 +201,19 @@ export class LiveDocument {
     if (this.#ended) throw new WeftError('DOCUMENT_UNAVAILABLE', 'the document has ended')
     if (this.#spoiled) throw spoiledError()
     const origin: WriteOrigin = { author, source: this, kind: 'edit' }
-    if (this.#check(update, origin, []) === 'gap') {
+    if (this.#gate.check(update, origin).fit === 'gap') {
       throw new WeftError('UPDATE_INVALID', 'the update depends on changes that are not here')
     }
-    this.#refuseWhenFull(update.byteLength)
+    this.#gate.requireRoom(update.byteLength)
     if (this.saving === 'failing') {
       throw new WeftError('JOURNAL_UNAVAILABLE', 'the store does not take edits just now', {
         retryAfterMs: 2_000,
       })
     }
     const mark = request === undefined ? {} : { request }
-    const entry: NewEntry = { author, at: clock.now(), update, ...mark }
-    if (this.#foreign.isNeededBy(update)) this.#adopt()
+    // A program may hand in a whole document, with what others wrote in it.
+    const entry: NewEntry = { author, at: clock.now(), update, handsOver: true, ...mark }
+    this.nodes.adoptFor(update)
     const seq = await this.#journaled.pushGuarded({ entry, conditions })
     if (conditions.schema !== undefined) this.#moveSchema(conditions.schema.to)
     return seq
@@ -291,12 +222,15 @@ export class LiveDocument {
   #moveSchema(to: number): void {
     if (to <= this.#schema) return
     this.#schema = to
-    this.#tell(listener => listener.onSchema?.(to))
+    this.#listeners.tell(listener => listener.onSchema?.(to))
   }
 
   /** Durable already, so only to be shown. */
   #apply(entries: readonly NewEntry[], path: 'stored' | 'theirs'): void {
-    for (const { author, update } of entries) {
+    if (this.#spoiled) return
+    for (const entry of entries) {
+      this.#options.clientIds.claimWriters(this.doc, entry)
+      const { author, update } = entry
       const origin: WriteOrigin = { author, source: this, kind: 'edit', path }
       const applied = applyWhole(this.doc, update, origin)
       if (applied.kind === 'whole') continue
@@ -305,107 +239,9 @@ export class LiveDocument {
     }
   }
 
-  #onOthers(entries: readonly Entry[]): void {
-    this.#foreign.found(entries)
-    if (!this.#spoiled) this.#apply(entries, 'theirs')
-  }
-
-  // --- other nodes ---------------------------------------------------------------------------
-
-  /**
-   * Takes a change that another node has shown to its clients, and that it will store. Throws what
-   * {@link write} throws for an update that is none; then the document is as it was.
-   */
-  receive(change: Omit<ForeignChange, 'since'>): 'applied' | 'known' | 'gap' {
-    if (this.#ended || this.#spoiled) return 'known'
-    const { update, author } = change
-    const origin: WriteOrigin = { author, source: this, kind: 'state', path: 'theirs' }
-    if (isKnown(this.doc, update)) return 'known'
-    // Whose the client ids are was decided where the change came in.
-    const fit = this.#checkShape(update)
-    if (fit === 'gap') return 'gap'
-    this.#refuseWhenFull(update.byteLength)
-    const missing = fit === 'fits' ? update : Y.diffUpdate(update, this.stateVector())
-    const shown: Uint8Array[] = []
-    const stop = this.listen({ onUpdate: part => void shown.push(part) })
-    const applied = applyWhole(this.doc, missing, origin)
-    stop()
-    if (applied.kind === 'broken') this.#spoil(applied.error)
-    const since = this.#options.clock.monotonic()
-    // Where something of it hung in the air, what is kept is what went in, and nothing else.
-    for (const part of applied.kind === 'whole' ? [missing] : shown) {
-      this.#foreign.add({ ...change, update: part, since })
-    }
-    return applied.kind === 'whole' ? 'applied' : 'gap'
-  }
-
-  /** A node says how much of what it told is durable; `ranges` only if all of it is in here. */
-  noteStored(node: string, { count, ranges }: Pick<StoredNote, 'count' | 'ranges'>): void {
-    this.#journaled.covers(ranges)
-    this.#foreign.durableUpTo(node, count)
-  }
-
-  /** What is in the document, and perhaps in no journal; oldest first. */
-  get undurable(): readonly ToldChange[] {
-    const own = this.#journaled.unsaved.map(({ author, at, update, handsOver }) => ({
-      author,
-      at,
-      update,
-      handsOver: handsOver ?? false,
-    }))
-    return [...this.#foreign.all, ...own]
-  }
-
-  /** Changes made through this node, counted. */
-  get ownCount(): number {
-    return this.#journaled.ownCount
-  }
-
-  takeNote(): StoredNote {
-    return this.#journaled.takeNote()
-  }
-
-  /**
-   * Reads what others have stored, and looks whether the document is still the same one. Rejects
-   * when the journal cannot tell now.
-   */
-  async refresh(): Promise<void> {
-    const [position] = await this.#options.journal.positions([this.name])
-    await this.follow(position)
-  }
-
-  /** This is where the document stands in the journal; undefined: it is not there any more. */
-  async follow(position: Position | undefined): Promise<void> {
-    if (this.#ended) return
-    if (position === undefined || position.incarnation !== this.incarnation) {
-      return this.end(new WeftError('DOCUMENT_DELETED', `${quoteName(this.name)} was deleted`))
-    }
-    await this.#journaled.catchUp(position.seq)
-    if (!this.#ended) this.#moveSchema(position.schema)
-  }
-
-  /** Stores what other nodes should have stored by now: they may be gone. */
-  adoptOlderThan(ageMs: number): void {
-    const since = this.#foreign.oldestSince
-    if (since !== undefined && this.#options.clock.monotonic() - since >= ageMs) this.#adopt()
-  }
-
-  /** In the order in which they came, so that each finds what it leans on. */
-  #adopt(): void {
-    const adopted = this.#foreign.take()
-    for (const change of adopted) this.#journaled.adopt(change)
-    this.#options.metrics.adopted.inc(adopted.length)
-  }
-
-  /** Another node holds something else, and both hold all that is stored: one of them is broken. */
-  differs(node: string): void {
-    this.#options.metrics.nodeDivergence.inc()
-    this.#spoil(new Error(`the document differs from the one on node ${node}`))
-  }
-
   /** Resolves when all that is in it now is durable, whoever was to store it; rejects when it ends. */
   settle(): Promise<void> {
-    this.#adopt()
+    this.nodes.adopt()
     return this.whenDurable()
   }
 
@@ -428,7 +264,7 @@ export class LiveDocument {
    */
   versionOf(update: Uint8Array): number | undefined {
     if (!isKnown(this.doc, update)) return undefined
-    if (this.#foreign.size > 0) this.#adopt()
+    this.nodes.adopt()
     return this.version
   }
 
@@ -449,8 +285,7 @@ export class LiveDocument {
   }
 
   listen(listener: DocumentListener): () => void {
-    this.#listeners.add(listener)
-    return () => void this.#listeners.delete(listener)
+    return this.#listeners.add(listener)
   }
 
   /** Resolves once change `version` is durable; rejects when the document ends before. */
@@ -472,56 +307,28 @@ export class LiveDocument {
   end(error: WeftError): void {
     if (this.#ended) return
     this.#ended = true
-    this.#tell(listener => listener.onEnd?.(error))
+    this.#listeners.tell(listener => listener.onEnd?.(error))
     this.#listeners.clear()
     this.#journaled.end(error)
-    this.#foreign.take()
+    this.nodes.drop()
     this.doc.destroy()
   }
 
   #onUpdate(update: Uint8Array, origin: unknown): void {
     const write = isWriteOrigin(origin) ? origin : null
-    this.#bytes += update.byteLength
+    this.#gate.grew(update.byteLength)
     this.#digest.changed()
     this.#fullState.add(update)
     if ((write?.path ?? 'new') === 'new') this.#store(update, write)
-    this.#tell(listener => listener.onUpdate?.(update, write))
+    this.#listeners.tell(listener => listener.onUpdate?.(update, write))
   }
 
   #store(update: Uint8Array, origin: WriteOrigin | null): void {
     // Before it, or a crash between the two would leave an entry with a hole under it.
-    if (this.#foreign.isNeededBy(update)) this.#adopt()
+    this.nodes.adoptFor(update)
     const { author = SERVER_AUTHOR, kind } = origin ?? {}
     const at = this.#options.clock.now()
     this.#journaled.push({ author, at, update, handsOver: kind === 'state' })
-  }
-
-  #refuseWhenFull(bytes: number): void {
-    const { limits, budget } = this.#options
-    if (budget.isSpent) {
-      const sentence = `${budget.bytes} bytes of edits wait for the store already`
-      throw new WeftError('JOURNAL_FULL', sentence, { retryAfterMs: 1_000 })
-    }
-    if (this.#bytes + bytes <= limits.documentBytesMax) return
-    // The bound counts every update ever; what was deleted or merged since weighs less.
-    this.#bytes = Y.encodeStateAsUpdate(this.doc).byteLength
-    if (this.#bytes + bytes <= limits.documentBytesMax) return
-    const sentence = `${quoteName(this.name)} has ${this.#bytes} bytes`
-    const limit = `the limit is ${limits.documentBytesMax}`
-    throw new WeftError('DOCUMENT_TOO_LARGE', `${sentence}; ${limit}`)
-  }
-
-  /** A listener may leave while it is told: those are not told twice, and nobody is passed over. */
-  #tell(action: (listener: DocumentListener) => void): void {
-    for (const listener of Array.from(this.#listeners)) {
-      try {
-        action(listener)
-      } catch (error) {
-        // A bug in what one holder does with the news must not keep it from the others, nor end
-        // the transaction that it comes from.
-        this.#options.log.error({ err: error }, 'a listener of the document failed')
-      }
-    }
   }
 }
 

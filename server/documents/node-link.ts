@@ -108,17 +108,14 @@ export class NodeLink {
     const changes = this.#changes
     this.#changes = []
     if (changes.length === 0 || this.#isClosed) return
-    const { ownCount: count } = this.#document
-    this.#say({ kind: 'changes', count, changes, stored: this.#document.takeNote() })
+    const { nodes } = this.#document
+    this.#say({ kind: 'changes', count: nodes.ownCount, changes, stored: nodes.takeNote() })
   }
 
   #say(message: Said): void {
     if (this.#isClosed) return
     const { incarnation } = this.#document
-    this.#options.fanout.publish(
-      this.#channel,
-      encodeDocumentMessage({ ...message, incarnation } as DocumentMessage),
-    )
+    this.#options.fanout.publish(this.#channel, encodeDocumentMessage({ ...message, incarnation }))
   }
 
   // --- hearing -------------------------------------------------------------------------------
@@ -168,7 +165,7 @@ export class NodeLink {
 
   #noteStored({ count, since, ranges }: StoredNote, by: { from: string; heard: Heard }): void {
     const isProven = since >= by.heard.holeUpTo
-    this.#document.noteStored(by.from, { count, ranges: isProven ? ranges : [] })
+    this.#document.nodes.noteStored(by.from, { count, ranges: isProven ? ranges : [] })
   }
 
   /** False when something did not fit: it leans on what has not arrived. */
@@ -176,7 +173,7 @@ export class NodeLink {
     let isWhole = true
     for (const change of changes) {
       try {
-        const outcome = this.#document.receive({ ...change, node: from, count })
+        const outcome = this.#document.nodes.receive({ ...change, node: from, count })
         if (outcome === 'gap') isWhole = false
       } catch (error) {
         // Refused here and taken there: the journal will have the last word.
@@ -236,7 +233,7 @@ export class NodeLink {
   /** Everything that the journal may not have, in as many messages as that takes. */
   #answer(to: string): void {
     this.#flush()
-    const { ownCount: count, undurable } = this.#document
+    const { ownCount: count, undurable } = this.#document.nodes
     let changes: ToldChange[] = []
     let bytes = 0
     for (const change of undurable) {
@@ -255,7 +252,7 @@ export class NodeLink {
   #lookUp(): void {
     if (this.#isLooking) return
     this.#isLooking = true
-    this.#document
+    this.#document.nodes
       .refresh()
       .catch(() => {})
       .finally(() => {
@@ -278,7 +275,7 @@ export class NodeLink {
     if (this.#options.fanout.nodes().length === 0 || !document.isClean) return
     const digest = document.digest()
     if (digest === undefined) return
-    this.#say({ kind: 'beat', count: document.ownCount, seq: document.seq, digest })
+    this.#say({ kind: 'beat', count: document.nodes.ownCount, seq: document.seq, digest })
   }
 
   #onBeat({ count, seq, digest }: MessageOf<'beat'>, from: string): void {
@@ -289,7 +286,7 @@ export class NodeLink {
     if (seq < document.seq || !document.isClean) return
     const ours = document.digest()
     if (ours === undefined || ours === digest) return
-    document.differs(from)
+    document.nodes.differs(from)
   }
 }
 

@@ -8,14 +8,15 @@ import type { Metrics } from '../base/metrics.ts'
 import type { Tail } from '../journal/compaction.ts'
 import type { Creation, Journal, StoredDocument } from '../journal/journal.ts'
 import type { Supervisor } from '../base/supervise.ts'
-import type { ClientIdRegistry } from './client-ids.ts'
+import { ClientIds } from './client-ids.ts'
 import type { DocumentHooks } from './document-hooks.ts'
-import { LiveDocument, type LiveDocumentLimits } from './live-document.ts'
+import { LiveDocument } from './live-document.ts'
 import { loadDoc } from './loader.ts'
 import type { DurableBatch } from './document-log.ts'
 import { nextResidence, type Residence, type ResidenceEvent } from './residence.ts'
 import type { Roots } from './roots-check.ts'
 import type { UnsavedBudget } from './unsaved.ts'
+import type { LiveDocumentLimits } from './update-gate.ts'
 
 export type ResidentOptions = {
   readonly name: DocumentName
@@ -29,7 +30,6 @@ export type ResidentOptions = {
   readonly budget: UnsavedBudget
   readonly hooks: DocumentHooks
   readonly supervisor: Supervisor
-  readonly clientIds: ClientIdRegistry
   /** The creation, with its seed. */
   readonly seeded: (creation: Creation) => Promise<Creation>
   /** Keeps the document in step with other nodes; undefined where there are none. */
@@ -127,7 +127,7 @@ export class Resident {
 
   #makeLive(stored: StoredDocument): LiveDocument {
     const { journal, budget, limits, clock, random, metrics } = this.#options
-    const doc = loadDoc(stored)
+    const { doc, owners } = loadDoc(stored)
     const { head } = stored
     const log = this.#log
     const document = new LiveDocument({
@@ -140,7 +140,7 @@ export class Resident {
       random,
       log,
       metrics,
-      clientIds: this.#options.clientIds.of(head.incarnation),
+      clientIds: new ClientIds(owners),
       roots: this.#rootsOf(head.name),
     })
     const link = this.#options.link?.(document)

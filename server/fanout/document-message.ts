@@ -66,23 +66,28 @@ export function encodeDocumentMessage(message: DocumentMessage): Uint8Array {
   return encoding.encode(encoder => {
     encoding.writeVarUint(encoder, kinds.indexOf(message.kind))
     encoding.writeVarString(encoder, message.incarnation)
-    switch (message.kind) {
-      case 'changes':
-        encoding.writeVarUint(encoder, message.count)
-        writeStored(encoder, message.stored)
-        return writeChanges(encoder, message.changes)
-      case 'answer':
-        encoding.writeVarString(encoder, message.to)
-        encoding.writeVarUint(encoder, message.count)
-        return writeChanges(encoder, message.changes)
-      case 'beat':
-        encoding.writeVarUint(encoder, message.count)
-        encoding.writeVarUint(encoder, message.seq)
-        return encoding.writeVarString(encoder, message.digest)
-      case 'ask':
-      case 'gone':
-    }
+    writeBody(encoder, message)
   })
+}
+
+function writeBody(encoder: encoding.Encoder, message: DocumentMessage): void {
+  switch (message.kind) {
+    case 'changes':
+      encoding.writeVarUint(encoder, message.count)
+      writeStored(encoder, message.stored)
+      return writeChanges(encoder, message.changes)
+    case 'answer':
+      encoding.writeVarString(encoder, message.to)
+      encoding.writeVarUint(encoder, message.count)
+      return writeChanges(encoder, message.changes)
+    case 'beat':
+      encoding.writeVarUint(encoder, message.count)
+      encoding.writeVarUint(encoder, message.seq)
+      return encoding.writeVarString(encoder, message.digest)
+    case 'ask':
+    case 'gone':
+      return undefined
+  }
 }
 
 /** Throws FRAME_INVALID when the bytes are no message, or hold more than one. */
@@ -120,7 +125,7 @@ function readMessage(decoder: decoding.Decoder): DocumentMessage {
     case 'ask':
     case 'gone':
       return { kind, incarnation }
-    case undefined:
+    default:
       throw new WeftError('FRAME_INVALID', 'a message of a node of unknown kind')
   }
 }

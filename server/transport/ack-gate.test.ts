@@ -106,7 +106,7 @@ describe('[T2] acknowledgements keep the order of the updates', () => {
     gate.durable(2, 2)
     expect(sent()).toBe('+1')
     expect(gate.size).toBe(3)
-    gate.repaired(3, () => true)
+    gate.repaired(3, () => 3)
     expect(sent()).toBe('')
     gate.durable(3, 3)
     expect(sent()).toBe('+1 -1 +1')
@@ -116,13 +116,13 @@ describe('[T2] acknowledgements keep the order of the updates', () => {
     const { gate, sent } = counting()
     gate.awaitsRepair(null)
     gate.awaitsRepair(null)
-    gate.repaired(1, () => true)
+    gate.repaired(1, () => 1)
     gate.awaitsRepair(null)
     gate.durable(1, 1)
     expect(sent()).toBe('+2')
     gate.durable(2, 2)
     expect(sent()).toBe('')
-    gate.repaired(2, () => true)
+    gate.repaired(2, () => 2)
     expect(sent()).toBe('+1')
   })
 
@@ -130,15 +130,15 @@ describe('[T2] acknowledgements keep the order of the updates', () => {
     const { gate, sent } = counting()
     gate.durable(7, 7)
     gate.awaitsRepair(null)
-    gate.repaired(7, () => true)
+    gate.repaired(7, () => 7)
     expect(sent()).toBe('+1')
   })
 
   test('a repair that nobody waits for answers nothing', () => {
     const { gate, sent } = counting()
-    gate.repaired(0, () => true)
+    gate.repaired(0, () => 0)
     gate.applied(1)
-    gate.repaired(1, () => true)
+    gate.repaired(1, () => 1)
     expect(sent()).toBe('')
   })
 })
@@ -183,7 +183,7 @@ describe('how long an update waited', () => {
     const { gate, waits, clock } = counting()
     gate.awaitsRepair(null)
     clock.advance(100)
-    gate.repaired(1, () => true)
+    gate.repaired(1, () => 1)
     clock.advance(10)
     gate.durable(1, 1)
     expect(waits).toEqual([110])
@@ -251,7 +251,7 @@ describe(`any course of events, SEED=${seed}`, () => {
             } else if (one.kind === 'repaired') {
               version += 1
               model.repair(version)
-              gate.repaired(version, () => true)
+              gate.repaired(version, () => version)
             } else if (one.kind === 'durable') {
               model.durableVersion = Math.min(version, model.durableVersion + one.changes)
               seq += one.changes

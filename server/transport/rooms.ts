@@ -16,7 +16,7 @@ export type RoomsOptions = {
   readonly limits: PresenceLimits
   readonly clock: Clock
   readonly metrics: Metrics
-  /** Left out where there are no other nodes. */
+  /** To the other nodes; left out where there are none. */
   readonly fanout?: Fanout | undefined
   readonly defer?: Defer
 }
