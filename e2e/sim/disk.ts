@@ -47,6 +47,8 @@ export class Disk {
     const { journal } = this
     return {
       writers: journal.writers,
+      // Servers of the simulator end in no other way.
+      afterCrash: true,
       append: append => this.#append(append, scope),
       open: (name, create) => this.#open(name, { create, scope }),
       head: name => journal.head(name),

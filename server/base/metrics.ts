@@ -63,6 +63,10 @@ export function createMetrics() {
     updatesRefused: counter('weft_updates_refused_total', 'Updates not applied, by code.', [
       'code',
     ]),
+    updatesHeld: counter(
+      'weft_updates_held_total',
+      'States that held what is another author’s to bring.',
+    ),
     gapsIn: counter('weft_update_gaps_total', 'Updates refused because they depend on others.'),
     ackSeconds: histogram('weft_acknowledge_seconds', 'From update received to durable.'),
     documentsLive: gauge('weft_documents_live', 'Documents in memory.'),

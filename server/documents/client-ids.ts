@@ -5,6 +5,7 @@
  * in the journal (`id-owners.ts`), so it outlives the document's time in memory and the server.
  */
 import type * as Y from 'yjs'
+import type { Clock } from '../../shared/clock.ts'
 import { claimId, claimWriters } from '../journal/id-owners.ts'
 import type { IdOwners, NewEntry } from '../journal/journal.ts'
 
@@ -14,6 +15,12 @@ type Writer = {
   readonly handsOver: boolean
 }
 
+/**
+ * `later`: it is another's, who will bring it; taken from somebody else it could be a forgery, and
+ * what the author made meanwhile would be taken for known and vanish.
+ */
+export type MayWrite = 'yes' | 'no' | 'later'
+
 type Session = { readonly principalId: string }
 
 export class ClientIds {
@@ -21,21 +28,30 @@ export class ClientIds {
   readonly #owners: Map<number, string>
   /** Who shows himself under an id, and has perhaps not written yet: until the session ends. */
   readonly #shown = new Map<number, Session>()
+  /** The same on other nodes. */
+  readonly #shownElsewhere = new Map<number, string>()
 
-  constructor(owners?: IdOwners) {
+  readonly #recovery: Recovery
+
+  constructor(owners?: IdOwners, recovery: Recovery = noRecovery) {
     this.#owners = new Map(owners)
+    this.#recovery = recovery
   }
 
   /**
-   * May this principal write under the id? Whoever hands over a state may hold what others wrote
-   * before the server crashed, and nobody stored: it is taken from him as long as its author has
-   * not written since. After that it can be nothing but a forgery, for all of the author's is here.
+   * May this principal write under the id? Whoever hands over a state may hold what others wrote and
+   * nobody stored. Where a server has just crashed, its author may be gone with it, so it is taken;
+   * else the author is asked to bring it.
    */
-  mayWrite(clientId: number, { principalId, handsOver }: Writer): boolean {
+  mayWrite(clientId: number, { principalId, handsOver }: Writer): MayWrite {
     const owner = this.#owners.get(clientId)
-    if (owner !== undefined) return owner === principalId
-    const shown = this.#shown.get(clientId)?.principalId
-    return handsOver || shown === undefined || shown === principalId
+    if (owner === principalId) return 'yes'
+    if (owner !== undefined) {
+      if (!handsOver) return 'no'
+      return this.#recovery.isUnderWay ? 'yes' : 'later'
+    }
+    const shown = this.#shown.get(clientId)?.principalId ?? this.#shownElsewhere.get(clientId)
+    return handsOver || shown === undefined || shown === principalId ? 'yes' : 'no'
   }
 
   /** First come, first served; an id that has an owner keeps it. */
@@ -52,7 +68,39 @@ export class ClientIds {
     if (!this.#shown.has(clientId)) this.#shown.set(clientId, session)
   }
 
+  /** Somebody shows himself on another node, or (undefined) does so no more. */
+  showElsewhere(clientId: number, principalId: string | undefined): void {
+    if (principalId === undefined) this.#shownElsewhere.delete(clientId)
+    else this.#shownElsewhere.set(clientId, principalId)
+  }
+
   hide(session: object): void {
     for (const [id, shown] of this.#shown) if (shown === session) this.#shown.delete(id)
+  }
+}
+
+/** Has a server crashed a moment ago, so that changes may be in nobody's hands but a reader's? */
+export type Recovery = { readonly isUnderWay: boolean }
+
+const noRecovery: Recovery = { isUnderWay: false }
+
+/** Clients that were there come back within half a minute. */
+const RECOVERY_MS = 120_000
+
+export class CrashRecovery implements Recovery {
+  readonly #clock: Clock
+  #until = Number.NEGATIVE_INFINITY
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** A server, this one before its start or another, has ended without a word. */
+  begin(): void {
+    this.#until = this.#clock.monotonic() + RECOVERY_MS
+  }
+
+  get isUnderWay(): boolean {
+    return this.#clock.monotonic() < this.#until
   }
 }

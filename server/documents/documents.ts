@@ -13,6 +13,7 @@ import type { Creation, DocumentHead, Journal, ListQuery } from '../journal/jour
 import type { Supervisor } from '../base/supervise.ts'
 import { documentChannel, encodeDocumentMessage } from '../fanout/document-message.ts'
 import type { Fanout } from '../fanout/fanout.ts'
+import { CrashRecovery } from './client-ids.ts'
 import type { DocumentHooks, Seed } from './document-hooks.ts'
 import { DocumentEdits, type Edit, type EditReceipt } from './edits.ts'
 import { Follower } from './follower.ts'
@@ -69,6 +70,7 @@ export class Documents {
   readonly #budget: UnsavedBudget
   readonly #compaction: Compaction
   readonly #edits = new WeakMap<LiveDocument, DocumentEdits>()
+  readonly #recovery: CrashRecovery
   readonly #follower: Follower | undefined
   #stopping = false
 
@@ -87,6 +89,9 @@ export class Documents {
         if (outcome === 'put') this.#residents.get(name)?.snapshotPut(bytes)
       },
     })
+    this.#recovery = new CrashRecovery(clock)
+    if (journal.afterCrash) this.#recovery.begin()
+    options.fanout?.onNodeGone(() => this.#recovery.begin())
     this.#follower =
       journal.writers === 'exclusive'
         ? undefined
@@ -264,6 +269,7 @@ export class Documents {
       supervisor,
       seeded: creation => this.#seeded(name, creation),
       budget: this.#budget,
+      recovery: this.#recovery,
       link:
         fanout === undefined
           ? undefined

@@ -21,6 +21,7 @@ import type {
   WriteOutcome,
 } from './document-write.ts'
 import { FullState } from './full-state.ts'
+import { ownPart } from './own-part.ts'
 import { OtherNodes } from './other-nodes.ts'
 import { readStateVector } from './state-vector.ts'
 import type { UnsavedBudget } from './unsaved.ts'
@@ -145,8 +146,9 @@ export class LiveDocument {
    */
   write(update: Uint8Array, origin: WriteOrigin): WriteOutcome {
     if (this.#spoiled) throw spoiledError()
-    const { fit, writers } = this.#gate.check(update, origin)
+    const { fit, writers, others } = this.#gate.check(update, origin)
     if (fit === 'gap') return { kind: 'gap' }
+    if (others.length > 0) return this.#writeOwnPart(update, origin, new Set(others))
     if (fit === 'trim') {
       return this.write(Y.diffUpdate(update, Y.encodeStateVector(this.doc)), origin)
     }
@@ -164,6 +166,14 @@ export class LiveDocument {
       })
     }
     return applied.kind === 'whole' ? { kind: 'applied', version: this.version } : { kind: 'gap' }
+  }
+
+  /** The rest has to come from those whose it is: the sender is asked again, until it has. */
+  #writeOwnPart(update: Uint8Array, origin: WriteOrigin, others: Set<number>): WriteOutcome {
+    this.#options.metrics.updatesHeld.inc()
+    const own = ownPart(this.doc, update, id => !others.has(id))
+    if (own !== undefined) this.write(own, origin)
+    return { kind: 'gap' }
   }
 
   /** A session shows itself under a Yjs client id: nobody else writes under it while it is here. */

@@ -8,7 +8,7 @@ import type { Metrics } from '../base/metrics.ts'
 import type { Tail } from '../journal/compaction.ts'
 import type { Creation, Journal, StoredDocument } from '../journal/journal.ts'
 import type { Supervisor } from '../base/supervise.ts'
-import { ClientIds } from './client-ids.ts'
+import { ClientIds, type Recovery } from './client-ids.ts'
 import type { DocumentHooks } from './document-hooks.ts'
 import { LiveDocument } from './live-document.ts'
 import { loadDoc } from './loader.ts'
@@ -30,6 +30,7 @@ export type ResidentOptions = {
   readonly budget: UnsavedBudget
   readonly hooks: DocumentHooks
   readonly supervisor: Supervisor
+  readonly recovery: Recovery
   /** The creation, with its seed. */
   readonly seeded: (creation: Creation) => Promise<Creation>
   /** Keeps the document in step with other nodes; undefined where there are none. */
@@ -140,7 +141,7 @@ export class Resident {
       random,
       log,
       metrics,
-      clientIds: new ClientIds(owners),
+      clientIds: new ClientIds(owners, this.#options.recovery),
       roots: this.#rootsOf(head.name),
     })
     const link = this.#options.link?.(document)

@@ -32,6 +32,8 @@ export type Checked = {
   readonly fit: UpdateFit
   /** Client ids under which it writes something new. */
   readonly writers: readonly number[]
+  /** Those of them that are others', who are to bring what is theirs. */
+  readonly others: readonly number[]
 }
 
 export class UpdateGate {
@@ -53,17 +55,20 @@ export class UpdateGate {
   check(update: Uint8Array, { kind, author }: Pick<WriteOrigin, 'kind' | 'author'>): Checked {
     const { doc, limits, clientIds, roots } = this.#options
     const writers: number[] = []
+    const others: number[] = []
     const fit = checkUpdate(doc, update, {
       kind,
       updateBytesMax: kind === 'state' ? limits.stateBytesMax : limits.updateBytesMax,
       roots,
       onWriter: id => {
         writers.push(id)
-        if (clientIds.mayWrite(id, { principalId: author, handsOver: kind === 'state' })) return
+        const may = clientIds.mayWrite(id, { principalId: author, handsOver: kind === 'state' })
+        if (may === 'later') others.push(id)
+        if (may !== 'no') return
         throw new WeftError('CLIENT_ID_TAKEN', `client ${id} is somebody else`)
       },
     })
-    return { fit, writers }
+    return { fit, writers, others }
   }
 
   /** The same for what another node has let in: whose the client ids are was decided there. */

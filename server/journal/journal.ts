@@ -145,6 +145,12 @@ export interface Journal {
   readonly writers: 'exclusive' | 'shared'
 
   /**
+   * Whoever had the store before may have ended without a word, so that people may hold changes
+   * which were shown to them and are stored nowhere.
+   */
+  readonly afterCrash: boolean
+
+  /**
    * Resolves with the seq of the last of its entries once they would survive a power cut. Appends
    * are stored in the order of the calls. Rejects with JOURNAL_FULL or JOURNAL_UNAVAILABLE (keep
    * the entries and try again), DOCUMENT_DELETED, INCARNATION_MISMATCH or DOCUMENT_NOT_FOUND, with

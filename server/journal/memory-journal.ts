@@ -32,6 +32,7 @@ type Life = {
 
 export class MemoryJournal implements Journal {
   readonly writers = 'exclusive'
+  readonly afterCrash = false
   /** All lives of each name, the newest last. */
   readonly #lives = new Map<DocumentName, Life[]>()
 

@@ -53,6 +53,10 @@ export class FaultyJournal implements Journal {
     return this.#journal.writers
   }
 
+  get afterCrash() {
+    return this.#journal.afterCrash
+  }
+
   head(name: DocumentName) {
     return this.#journal.head(name)
   }

@@ -27,6 +27,7 @@ export class HeldJournal {
     const { stored } = this
     return {
       writers: stored.writers,
+      afterCrash: stored.afterCrash,
       append: (append: Append) => this.#hold('append', () => stored.append(append)),
       open: (name: DocumentName, create?: Creation) =>
         this.#hold('open', () => stored.open(name, create)),

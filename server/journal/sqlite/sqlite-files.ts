@@ -1,5 +1,5 @@
 /** The files of an embedded store, and the lock that keeps a second server away from them. */
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { StartError } from '../../base/start-error.ts'
 import Database from 'better-sqlite3'
@@ -8,6 +8,8 @@ export type SqliteFiles = {
   readonly database: string
   readonly witness: string
   readonly lock: string
+  /** There while a server runs, and after one that ended without a word. */
+  readonly running: string
 }
 
 export function sqliteFiles(dataDir: string): SqliteFiles {
@@ -15,7 +17,14 @@ export function sqliteFiles(dataDir: string): SqliteFiles {
     database: join(dataDir, 'weft.sqlite'),
     witness: join(dataDir, 'weft.heads'),
     lock: join(dataDir, 'weft.lock'),
+    running: join(dataDir, 'weft.running'),
   }
+}
+
+export type DataDirLock = {
+  /** The server before this one did not unlock it. */
+  readonly afterCrash: boolean
+  readonly unlock: () => void
 }
 
 /**
@@ -23,9 +32,10 @@ export function sqliteFiles(dataDir: string): SqliteFiles {
  * operating system drops it with the process, however that ends, so no stale lock is ever left.
  * Throws a sentence for the operator when another process holds it.
  */
-export function lockDataDir(dataDir: string): () => void {
+export function lockDataDir(dataDir: string): DataDirLock {
   mkdirSync(dataDir, { recursive: true })
-  const lock = new Database(sqliteFiles(dataDir).lock, { timeout: 0 })
+  const files = sqliteFiles(dataDir)
+  const lock = new Database(files.lock, { timeout: 0 })
   try {
     lock.pragma('journal_mode = DELETE')
     lock.exec('BEGIN EXCLUSIVE')
@@ -36,5 +46,14 @@ export function lockDataDir(dataDir: string): () => void {
       { cause: error },
     )
   }
-  return () => lock.close()
+  const afterCrash = existsSync(files.running)
+  writeFileSync(files.running, '')
+  return {
+    afterCrash,
+    unlock() {
+      // Before the lock is gone: the next server writes a mark of its own.
+      rmSync(files.running, { force: true })
+      lock.close()
+    },
+  }
 }

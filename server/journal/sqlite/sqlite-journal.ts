@@ -12,7 +12,7 @@ import type {
   SnapshotPut,
 } from '../journal.ts'
 import { JournalThread, fromWire } from './journal-thread.ts'
-import { lockDataDir } from './sqlite-files.ts'
+import { lockDataDir, type DataDirLock } from './sqlite-files.ts'
 
 export type SqliteJournalOptions = {
   /** The folder of `weft.sqlite`. */
@@ -39,27 +39,29 @@ const BATCH_BYTES_MAX = 4 << 20
  * operator when another process has it.
  */
 export async function openSqliteJournal(options: SqliteJournalOptions): Promise<Journal> {
-  const unlock = lockDataDir(options.dataDir)
+  const lock = lockDataDir(options.dataDir)
   try {
     // Locked first: nobody migrates a file that another server has open.
     await options.migrate()
-    return new SqliteJournal(options, unlock)
+    return new SqliteJournal(options, lock)
   } catch (error) {
-    unlock()
+    lock.unlock()
     throw error
   }
 }
 
 class SqliteJournal implements Journal {
   readonly writers = 'exclusive'
-  readonly #unlock: () => void
+  readonly afterCrash: boolean
+  readonly #lock: DataDirLock
   readonly #thread: JournalThread
   readonly #commits: GroupCommit
   readonly #brokenListeners: ((reason: string) => void)[] = []
   #state: JournalHealth['state'] = { kind: 'ok' }
 
-  constructor(options: SqliteJournalOptions, unlock: () => void) {
-    this.#unlock = unlock
+  constructor(options: SqliteJournalOptions, lock: DataDirLock) {
+    this.#lock = lock
+    this.afterCrash = lock.afterCrash
     this.#thread = new JournalThread(options.dataDir, {
       onDamage: (name, damage) => options.onDamage?.(name, damage),
       onBroken: reason => this.#onBroken(reason),
@@ -149,6 +151,6 @@ class SqliteJournal implements Journal {
   async close(): Promise<void> {
     await this.#commits.idle()
     await this.#thread.close()
-    this.#unlock()
+    this.#lock.unlock()
   }
 }
