@@ -5,7 +5,7 @@ import { messageType, pingFrame, pongFrame, readFrame, type Frame } from '../../
 import type { Random } from '../../shared/random.ts'
 import { nextConnection, type ConnectionEvent, type ConnectionState } from './connection-state.ts'
 import { Observable, type Readable } from './observable.ts'
-import { MOVED_CODE, type SocketConstructor, type SocketLike } from './socket.ts'
+import { MOVED_CODE, withSpace, type SocketConstructor, type SocketLike } from './socket.ts'
 import type { WakeSource } from './wake.ts'
 
 export type ConnectionOptions = {
@@ -153,7 +153,8 @@ export class Connection {
     onConnecting()
     this.#eachUser(user => user.onConnecting())
     this.#cancelTimer = clock.after(CONNECT_TIMEOUT_MS, () => this.#lose())
-    const socket = new Socket(url)
+    const [first] = this.#users.keys()
+    const socket = new Socket(first === undefined ? url : withSpace(url, first))
     this.#socket = socket
     socket.binaryType = 'arraybuffer'
     socket.onopen = () => {

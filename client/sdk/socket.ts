@@ -1,4 +1,6 @@
 /** The part of a WebSocket that the sdk needs; browsers, Node and `ws` have it. */
+import { nameOfAddress } from '../../shared/frames.ts'
+import { spaceOf, type DocumentName } from '../../shared/names.ts'
 
 export type SocketLike = {
   binaryType: string
@@ -24,4 +26,16 @@ export function syncUrl(given: string): string {
   url.protocol = url.protocol.replace(/^http/, 'ws')
   if (!url.pathname.endsWith('/sync')) url.pathname = `${url.pathname.replace(/\/$/, '')}/sync`
   return url.href
+}
+
+/**
+ * Says in the address which space the socket is wanted for, so that a load balancer can bring those
+ * who work together to one server. That saves work; nothing depends on it.
+ */
+export function withSpace(url: string, address: string): string {
+  const space = spaceOf(nameOfAddress(address) as DocumentName)
+  if (space === '') return url
+  const found = new URL(url)
+  found.searchParams.set('space', space)
+  return found.href
 }

@@ -74,6 +74,10 @@ export class ClientIds {
     else this.#shownElsewhere.set(clientId, principalId)
   }
 
+  forgetElsewhere(): void {
+    this.#shownElsewhere.clear()
+  }
+
   hide(session: object): void {
     for (const [id, shown] of this.#shown) if (shown === session) this.#shown.delete(id)
   }

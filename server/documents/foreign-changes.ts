@@ -1,14 +1,11 @@
 /** Changes that other nodes have shown us, and that may not be durable: theirs to store, at first. */
 import { crc32 } from 'node:zlib'
 import * as Y from 'yjs'
-import type { ToldChange } from '../fanout/document-message.ts'
+import type { HeldChange, ToldChange } from '../fanout/document-message.ts'
 import type { UnsavedBudget } from './unsaved.ts'
 
-export type ForeignChange = ToldChange & {
-  /** The node that told it. */
-  readonly node: string
-  /** It is durable when the node says so of everything up to this count. */
-  readonly count: number
+/** It is durable when its node says so of everything up to its count. */
+export type ForeignChange = HeldChange & {
   /** When it came, monotonic ms. */
   readonly since: number
 }

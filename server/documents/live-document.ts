@@ -181,6 +181,16 @@ export class LiveDocument {
     this.#options.clientIds.show(clientId, session)
   }
 
+  /** The same on another node; undefined: not any more. */
+  showClientIdElsewhere(clientId: number, principalId: string | undefined): void {
+    this.#options.clientIds.showElsewhere(clientId, principalId)
+  }
+
+  /** Nobody here hears of other nodes' people any more. */
+  forgetElsewhere(): void {
+    this.#options.clientIds.forgetElsewhere()
+  }
+
   hideClientIds(session: object): void {
     this.#options.clientIds.hide(session)
   }

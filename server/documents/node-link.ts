@@ -9,6 +9,7 @@ import {
   documentChannel,
   encodeDocumentMessage,
   type DocumentMessage,
+  type HeldChange,
   type StoredNote,
   type ToldChange,
 } from '../fanout/document-message.ts'
@@ -157,7 +158,7 @@ export class NodeLink {
     const isMissed = before > heard.count
     if (isMissed) heard.holeUpTo = before
     heard.count = Math.max(heard.count, count)
-    const isTaken = this.#take(changes, { from, count })
+    const isTaken = this.#take(changes.map(change => ({ ...change, node: from, count })))
     if (!isTaken) heard.holeUpTo = count
     if (isMissed || !isTaken) this.#miss(from)
     this.#noteStored(stored, { from, heard })
@@ -169,18 +170,21 @@ export class NodeLink {
   }
 
   /** False when something did not fit: it leans on what has not arrived. */
-  #take(changes: readonly ToldChange[], { from, count }: { from: string; count: number }): boolean {
+  #take(changes: readonly HeldChange[]): boolean {
     let isWhole = true
     for (const change of changes) {
       try {
-        const outcome = this.#document.nodes.receive({ ...change, node: from, count })
+        const outcome = this.#document.nodes.receive(change)
         if (outcome === 'gap') isWhole = false
       } catch (error) {
         // Refused here and taken there: the journal will have the last word.
         isWhole = false
         const { code, message } = toWeftError(error)
         this.#options.metrics.nodeMessagesRefused.inc({ code })
-        this.#options.log.warn({ code, reason: message, node: from }, 'a change was not taken')
+        this.#options.log.warn(
+          { code, reason: message, node: change.node },
+          'a change was not taken',
+        )
       }
     }
     return isWhole
@@ -193,7 +197,7 @@ export class NodeLink {
     heard.count = Math.max(heard.count, count)
     // It holds what is not stored; what was missed and is stored by now has to be read.
     heard.holeUpTo = Math.max(heard.holeUpTo, count)
-    if (!this.#take(changes, { from, count })) this.#lookUp()
+    if (!this.#take(changes)) this.#lookUp()
   }
 
   #forget(node: string): void {
@@ -233,10 +237,11 @@ export class NodeLink {
   /** Everything that the journal may not have, in as many messages as that takes. */
   #answer(to: string): void {
     this.#flush()
-    const { ownCount: count, undurable } = this.#document.nodes
-    let changes: ToldChange[] = []
+    const { nodes } = this.#document
+    const count = nodes.ownCount
+    let changes: HeldChange[] = []
     let bytes = 0
-    for (const change of undurable) {
+    for (const change of nodes.undurable(this.#options.fanout.node)) {
       if (changes.length > 0 && bytes + change.update.byteLength > MESSAGE_BYTES_MAX) {
         this.#say({ kind: 'answer', to, count, changes })
         changes = []

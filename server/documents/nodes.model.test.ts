@@ -230,7 +230,7 @@ class Client {
     if (document === undefined) return
     try {
       const outcome = document.write(update, { author: this.name, source: this, kind })
-      if (outcome.kind === 'gap') return void this.#world.soon(() => this.sync())
+      if (outcome.kind === 'gap') return this.#world.soon(() => this.sync())
       document.whenDurable(outcome.version).then(
         () => {
           for (const token of tokens) {
@@ -409,7 +409,10 @@ class World {
   }
 }
 
-async function history(seed: number): Promise<void> {
+/** Seeds that found something. */
+const KEPT = [7234]
+
+async function expectSound(seed: number): Promise<void> {
   const world = new World(seed)
   const told: string[] = []
   try {
@@ -429,6 +432,8 @@ describe('one document on several nodes', () => {
   const count = Number(process.env['SEEDS'] ?? (process.env['SEED'] === undefined ? HISTORIES : 1))
 
   test(`[D19] ${count} histories from SEED=${first}`, { timeout: 900_000 }, async () => {
-    for (let seed = first; seed < first + count; seed++) await history(seed)
+    for (let seed = first; seed < first + count; seed++) await expectSound(seed)
   })
+
+  test.each(KEPT)('[D19] the history of seed %i', expectSound)
 })

@@ -4,7 +4,7 @@ import type { Clock } from '../../shared/clock.ts'
 import { WeftError } from '../../shared/errors.ts'
 import { quoteName } from '../../shared/names.ts'
 import type { Metrics } from '../base/metrics.ts'
-import type { StoredNote, ToldChange } from '../fanout/document-message.ts'
+import type { HeldChange, StoredNote, ToldChange } from '../fanout/document-message.ts'
 import type { Entry, Journal, Position } from '../journal/journal.ts'
 import { applyWhole } from './apply-whole.ts'
 import type { DocumentLog } from './document-log.ts'
@@ -100,13 +100,16 @@ export class OtherNodes {
     return this.#options.journaled.takeNote()
   }
 
-  /** What is in the document, and perhaps in no journal; oldest first. */
-  get undurable(): readonly ToldChange[] {
+  /** What is in the document, and perhaps in no journal; oldest first. `node` is this one's id. */
+  undurable(node: string): readonly HeldChange[] {
+    const count = this.ownCount
     const own = this.#options.journaled.unsaved.map(({ author, at, update, handsOver }) => ({
       author,
       at,
       update,
       handsOver: handsOver ?? false,
+      node,
+      count,
     }))
     return [...this.#foreign.all, ...own]
   }

@@ -28,6 +28,9 @@ export type StoredNote = {
   readonly ranges: readonly SeqRange[]
 }
 
+/** A change, and who has to store it: `node` has told so many with it. */
+export type HeldChange = ToldChange & { readonly node: string; readonly count: number }
+
 type About = { readonly incarnation: string }
 
 export type DocumentMessage =
@@ -45,7 +48,7 @@ export type DocumentMessage =
       readonly kind: 'answer'
       readonly to: string
       readonly count: number
-      readonly changes: readonly ToldChange[]
+      readonly changes: readonly HeldChange[]
     })
   /** All is quiet and durable up to `seq`: the document is what `digest` says. */
   | (About & {
@@ -79,7 +82,12 @@ function writeBody(encoder: encoding.Encoder, message: DocumentMessage): void {
     case 'answer':
       encoding.writeVarString(encoder, message.to)
       encoding.writeVarUint(encoder, message.count)
-      return writeChanges(encoder, message.changes)
+      writeChanges(encoder, message.changes)
+      for (const { node, count } of message.changes) {
+        encoding.writeVarString(encoder, node)
+        encoding.writeVarUint(encoder, count)
+      }
+      return undefined
     case 'beat':
       encoding.writeVarUint(encoder, message.count)
       encoding.writeVarUint(encoder, message.seq)
@@ -115,7 +123,12 @@ function readMessage(decoder: decoding.Decoder): DocumentMessage {
     case 'answer': {
       const to = decoding.readVarString(decoder)
       const count = decoding.readVarUint(decoder)
-      return { kind, incarnation, to, count, changes: readChanges(decoder) }
+      const changes = readChanges(decoder).map(change => ({
+        ...change,
+        node: decoding.readVarString(decoder),
+        count: decoding.readVarUint(decoder),
+      }))
+      return { kind, incarnation, to, count, changes }
     }
     case 'beat': {
       const count = decoding.readVarUint(decoder)

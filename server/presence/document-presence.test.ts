@@ -9,7 +9,7 @@ import { encodeAwarenessUpdate, readAwarenessUpdate } from './awareness-update.t
 import { DocumentPresence } from './document-presence.ts'
 
 const create = () => new DocumentPresence({ stateBytesMax: 200 })
-const session = (principalId: string) => ({ principalId })
+const session = (principalId: string) => ({ principalId, mayWrite: true })
 const state = (clientId: number, clock: number, value: unknown) =>
   encodeAwarenessUpdate([{ clientId, clock, state: JSON.stringify(value) }])
 

@@ -13,10 +13,12 @@ export type PresenceSession = {
   readonly principalId: string
   /** The node that has the session; undefined: this one. */
   readonly node?: string
+  /** May it write? Others may not write under the Yjs client ids that it shows. */
+  readonly mayWrite: boolean
 }
 
 /** A state as nodes tell it to each other. */
-export type ToldState = AwarenessEntry & { readonly principalId: string }
+export type ToldState = AwarenessEntry & Pick<PresenceSession, 'principalId' | 'mayWrite'>
 
 export type PresenceLimits = {
   readonly stateBytesMax: number
@@ -88,8 +90,10 @@ export class DocumentPresence {
       return true
     }
     // The newest connection of a person is the one that counts: the old one may be half dead.
+    const wasElsewhere = known.owner.node !== session.node
     known.owner = session
-    if (known.state === state && clock <= known.clock) return false
+    // The old node has to hear that it has lost him, or it would take him along when it lets go.
+    if (known.state === state && clock <= known.clock && !wasElsewhere) return false
     known.state = state
     known.clock = Math.max(clock, known.clock + 1)
     return true
@@ -109,7 +113,7 @@ export class DocumentPresence {
     return [...changed, ...this.#departAll(owner => owner.node === node, mentioned)]
   }
 
-  #hearOne(node: string, { clientId, clock, state, principalId }: ToldState): boolean {
+  #hearOne(node: string, { clientId, clock, state, principalId, mayWrite }: ToldState): boolean {
     const known = this.#present.get(clientId)
     const isOwner = known?.owner.node === node
     if (state === LEFT) {
@@ -119,7 +123,7 @@ export class DocumentPresence {
     }
     if (known !== undefined && known.owner.principalId !== principalId) return false
     if (state.length > this.#limits.stateBytesMax || !isState(state, clock)) return false
-    const owner = { principalId, node }
+    const owner = { principalId, node, mayWrite }
     if (known === undefined) {
       if (this.#present.size >= FOREIGN_MAX) return false
       this.#arrive(clientId, { clock, state, owner })
@@ -134,6 +138,12 @@ export class DocumentPresence {
     return true
   }
 
+  /** Who shows himself under this id, if it is somebody of another node who may write. */
+  writerElsewhere(clientId: number): string | undefined {
+    const owner = this.#present.get(clientId)?.owner
+    return owner?.node !== undefined && owner.mayWrite ? owner.principalId : undefined
+  }
+
   /** A node is gone, and everybody with it. Returns the clients to tell of. */
   forgetNode(node: string): readonly number[] {
     return this.#departAll(owner => owner.node === node)
@@ -146,10 +156,13 @@ export class DocumentPresence {
       const known = this.#present.get(clientId)
       if (known === undefined) {
         const gone = this.#departed.get(clientId)
-        if (gone !== undefined) told.push({ clientId, clock: gone, state: LEFT, principalId: '' })
+        if (gone !== undefined) {
+          told.push({ clientId, clock: gone, state: LEFT, principalId: '', mayWrite: false })
+        }
       } else if (known.owner.node === undefined) {
         const { clock, state, owner } = known
-        told.push({ clientId, clock, state, principalId: owner.principalId })
+        const { principalId, mayWrite } = owner
+        told.push({ clientId, clock, state, principalId, mayWrite })
       }
     }
     return told

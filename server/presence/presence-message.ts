@@ -20,11 +20,12 @@ export function encodePresenceMessage(message: PresenceMessage): Uint8Array {
     if (message.kind === 'who') return encoding.writeVarUint(encoder, codes.who)
     encoding.writeVarUint(encoder, message.isWhole ? codes.whole : codes.changed)
     encoding.writeVarUint(encoder, message.states.length)
-    for (const { clientId, clock, state, principalId } of message.states) {
+    for (const { clientId, clock, state, principalId, mayWrite } of message.states) {
       encoding.writeVarUint(encoder, clientId)
       encoding.writeVarUint(encoder, clock)
       encoding.writeVarString(encoder, state)
       encoding.writeVarString(encoder, principalId)
+      encoding.writeUint8(encoder, mayWrite ? 1 : 0)
     }
   })
 }
@@ -52,5 +53,6 @@ function readStates(decoder: decoding.Decoder): readonly ToldState[] {
     clock: decoding.readVarUint(decoder),
     state: decoding.readVarString(decoder),
     principalId: decoding.readVarString(decoder),
+    mayWrite: decoding.readUint8(decoder) === 1,
   }))
 }

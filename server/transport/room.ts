@@ -39,6 +39,7 @@ const BEAT_MS = 3_500
 type PendingUpdate = { readonly update: Uint8Array; readonly source: object | null }
 
 export class Room {
+  readonly #document: LiveDocument
   readonly #presence: DocumentPresence
   readonly #defer: Defer
   readonly #members = new Set<RoomMember>()
@@ -54,6 +55,7 @@ export class Room {
   #isClosed = false
 
   constructor(document: LiveDocument, { presence, link, defer, clock }: RoomOptions) {
+    this.#document = document
     this.#presence = presence
     this.#defer = defer
     this.#cancelBeat = every(clock, BEAT_MS, () => this.#beat())
@@ -63,7 +65,12 @@ export class Room {
         this.#schedule()
       },
     })
-    this.#link = link?.(clientIds => this.#showPresence(clientIds, null))
+    this.#link = link?.(clientIds => {
+      for (const clientId of clientIds) {
+        document.showClientIdElsewhere(clientId, presence.writerElsewhere(clientId))
+      }
+      this.#showPresence(clientIds, null)
+    })
   }
 
   /** The last member left; whoever comes next gets a new room. */
@@ -85,6 +92,7 @@ export class Room {
     if (this.#members.size > 0) return
     this.#isClosed = true
     this.#link?.close()
+    this.#document.forgetElsewhere()
     this.#cancelBeat()
     this.#stopListening()
   }

@@ -91,6 +91,10 @@ export class SyncSession implements RoomMember {
     return this.#options.principal().id
   }
 
+  get mayWrite(): boolean {
+    return this.#options.mayWrite().allowed
+  }
+
   get format() {
     return this.#options.peer.format
   }

@@ -28,23 +28,30 @@ export function sharedSocket(options: SharedSocketOptions): SocketConstructor {
   return class extends TabSocket {
     constructor(url: string) {
       super(url, sharing)
+      sharing.address = url
     }
   }
 }
 
 class Sharing {
   readonly options: SharedSocketOptions
+  /** Where this tab's own documents would like to be served: a hint, and nothing else. */
+  address: string
   #hub: SocketHub | undefined
   #ownUntil = -Infinity
 
   constructor(options: SharedSocketOptions) {
     this.options = options
+    this.address = options.url
     const { isLeader } = options.tabs
     let door: HubDoor | undefined
     const change = () => {
       if (isLeader.get() === (this.#hub !== undefined)) return
       const before = this.#hub
-      this.#hub = before === undefined ? new SocketHub(options) : undefined
+      this.#hub =
+        before === undefined
+          ? new SocketHub({ ...options, address: () => this.address })
+          : undefined
       door?.close()
       door = this.#hub && new HubDoor({ ...options, hub: this.#hub })
       before?.end('moved')

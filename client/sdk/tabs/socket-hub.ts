@@ -16,7 +16,8 @@ import type { SocketConstructor, SocketLike } from '../socket.ts'
 import type { LinkEnd, LinkListener, SocketLink } from './socket-link.ts'
 
 export type SocketHubOptions = {
-  readonly url: string
+  /** The address of the real socket, asked for each time that it is opened. */
+  readonly address: () => string
   readonly socket: SocketConstructor
   readonly clock: Clock
 }
@@ -97,8 +98,8 @@ export class SocketHub {
   }
 
   #connect(): void {
-    const { url, socket: Socket, clock } = this.#options
-    const socket = new Socket(url)
+    const { address, socket: Socket, clock } = this.#options
+    const socket = new Socket(address())
     this.#real = { kind: 'connecting', socket, since: clock.monotonic() }
     this.#cancelChecks = every(clock, CHECK_INTERVAL_MS, () => this.check())
     socket.binaryType = 'arraybuffer'
