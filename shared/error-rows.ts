@@ -131,6 +131,12 @@ export const rows = {
     retryable: false,
     hint: 'This Idempotency-Key belongs to another request; choose a new one for each request.',
   },
+  DISCONNECTED: {
+    closeCode: 4500,
+    status: 503,
+    retryable: true,
+    hint: 'Somebody who runs the server closed this connection; coming back is allowed.',
+  },
   SEQ_CONFLICT: {
     closeCode: 4503,
     status: 503,

@@ -435,5 +435,7 @@ describe('one document on several nodes', () => {
     for (let seed = first; seed < first + count; seed++) await expectSound(seed)
   })
 
-  test.each(KEPT)('[D19] the history of seed %i', expectSound)
+  test.each(KEPT)('[D19] the history of seed %i', async seed => {
+    await expectSound(seed)
+  })
 })

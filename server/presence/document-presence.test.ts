@@ -97,3 +97,74 @@ describe('presence of a document', () => {
     )
   })
 })
+
+describe('presence of several nodes', () => {
+  const told = (clientId: number, clock: number, value: unknown, principalId = 'alice') => ({
+    clientId,
+    clock,
+    state: JSON.stringify(value),
+    principalId,
+    mayWrite: true,
+  })
+  const hear = (presence: DocumentPresence, node: string, ...states: ReturnType<typeof told>[]) =>
+    presence.hear(node, { states, isWhole: false })
+
+  test('[P6] people of another node are shown, and leave with it', () => {
+    const presence = create()
+    presence.announce(session('bob'), state(2, 1, { x: 2 }))
+    expect(hear(presence, 'n1', told(1, 1, { x: 1 }))).toEqual([1])
+    expect(hear(presence, 'n1', told(1, 1, { x: 1 }))).toEqual([])
+    expect(hear(presence, 'n2', told(3, 1, { x: 3 }, 'carl'))).toEqual([3])
+    expect(presence.forgetNode('n1')).toEqual([1])
+    expect(presence.size).toBe(2)
+  })
+
+  test('[P6] what is heard is never told on', () => {
+    const presence = create()
+    presence.announce(session('bob'), state(2, 1, { x: 2 }))
+    hear(presence, 'n1', told(1, 1, { x: 1 }))
+    expect(presence.tellAll().map(({ clientId }) => clientId)).toEqual([2])
+  })
+
+  test('[P2] another node cannot speak for somebody of this one, nor for a third node’s', () => {
+    const presence = create()
+    presence.announce(session('bob'), state(2, 5, { x: 2 }))
+    hear(presence, 'n1', told(1, 1, { x: 1 }))
+    expect(hear(presence, 'n2', told(2, 99, { x: 9 }, 'mallory'))).toEqual([])
+    expect(hear(presence, 'n2', told(2, 99, null, 'bob'))).toEqual([])
+    expect(hear(presence, 'n2', told(1, 99, null))).toEqual([])
+    expect(presence.size).toBe(2)
+  })
+
+  test('[P3] somebody who changes the node stays, whoever speaks first', () => {
+    const [here, there, third] = [create(), create(), create()]
+    const old = session('alice')
+    there.announce(old, state(1, 5, { x: 1 }))
+    for (const other of [here, third])
+      other.hear('there', { states: there.tellAll(), isWhole: false })
+    // The connection comes anew, to another node, with the state that it had.
+    expect(here.announce(session('alice'), state(1, 5, { x: 1 }))).toEqual([1])
+    const moved = here.tell([1])
+    expect(there.hear('here', { states: moved, isWhole: false })).toEqual([1])
+    expect(third.hear('here', { states: moved, isWhole: false })).toEqual([1])
+    // What is left of the old one ends.
+    expect(there.leave(old)).toEqual([])
+    third.hear('there', { states: there.tellAll(), isWhole: true })
+    expect([here.size, there.size, third.size]).toEqual([1, 1, 1])
+  })
+
+  test('[P6] a whole message takes away who is not in it', () => {
+    const presence = create()
+    hear(presence, 'n1', told(1, 1, { x: 1 }), told(2, 1, { x: 2 }))
+    const states = [told(2, 2, { x: 2 })]
+    expect(presence.hear('n1', { states, isWhole: true })).toEqual([2, 1])
+    expect(presence.size).toBe(1)
+  })
+
+  test('[P5] states of another node are bounded, and have to be states', () => {
+    const presence = create()
+    const [large, text] = [told(1, 1, 'x'.repeat(300)), told(2, 1, 'text')]
+    expect(hear(presence, 'n1', large, text, told(3, 2 ** 53, {}))).toEqual([])
+    expect(presence.size).toBe(0)
+  })
+})

@@ -1,5 +1,6 @@
 /** The clients of one document on this node: each change goes out once, encoded once a format. */
 import { every, type Cancel, type Clock } from '../../shared/clock.ts'
+import type { WeftError } from '../../shared/errors.ts'
 import { syncStep } from '../../shared/frames.ts'
 import type { LiveDocument } from '../documents/live-document.ts'
 import type { DocumentPresence, PresenceSession } from '../presence/document-presence.ts'
@@ -20,6 +21,8 @@ export type RoomMember = PresenceSession & {
   readonly needsBeat: boolean
   /** Asks the client for what we lack. */
   onBeat(): void
+  /** We end it, and the client is told why. */
+  end(error: WeftError): void
 }
 
 /** Runs an action at the end of this turn of the event loop. */
@@ -29,6 +32,8 @@ export type RoomOptions = {
   readonly presence: DocumentPresence
   /** To the same room on other nodes; `onChange` is told of who changed there. */
   readonly link?: ((onChange: (clientIds: readonly number[]) => void) => PresenceLink) | undefined
+  /** Called once, when the last member has left. */
+  readonly onClosed?: (room: Room) => void
   readonly defer: Defer
   readonly clock: Clock
 }
@@ -42,6 +47,7 @@ export class Room {
   readonly #document: LiveDocument
   readonly #presence: DocumentPresence
   readonly #defer: Defer
+  readonly #onClosed: RoomOptions['onClosed']
   readonly #members = new Set<RoomMember>()
   readonly #stopListening: () => void
   readonly #repeat = new Repeat()
@@ -54,7 +60,9 @@ export class Room {
   #isScheduled = false
   #isClosed = false
 
-  constructor(document: LiveDocument, { presence, link, defer, clock }: RoomOptions) {
+  constructor(document: LiveDocument, options: RoomOptions) {
+    const { presence, link, defer, clock, onClosed } = options
+    this.#onClosed = onClosed
     this.#document = document
     this.#presence = presence
     this.#defer = defer
@@ -78,6 +86,19 @@ export class Room {
     return this.#isClosed
   }
 
+  get name(): string {
+    return this.#document.name
+  }
+
+  /** Ends the sessions of a user, or all; returns how many. */
+  disconnect(user: string | undefined, error: WeftError): number {
+    const members = [...this.#members].filter(
+      ({ principalId }) => user === undefined || principalId === user,
+    )
+    for (const member of members) member.end(error)
+    return members.length
+  }
+
   join(member: RoomMember): void {
     // What came before belongs to those who were here: the newcomer's first sync holds it.
     this.flush()
@@ -93,6 +114,7 @@ export class Room {
     this.#isClosed = true
     this.#link?.close()
     this.#document.forgetElsewhere()
+    this.#onClosed?.(this)
     this.#cancelBeat()
     this.#stopListening()
   }

@@ -1,5 +1,6 @@
 /** The rooms of this node, one for each document that has clients. */
 import type { Clock } from '../../shared/clock.ts'
+import type { WeftError } from '../../shared/errors.ts'
 import type { LiveDocument } from '../documents/live-document.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { Fanout } from '../fanout/fanout.ts'
@@ -10,7 +11,12 @@ import { Room, type Defer } from './room.ts'
 export type Rooms = {
   /** The document's room; it is there as long as somebody is in it. */
   of(document: LiveDocument): Room
+  /** Ends sessions of this node; returns how many. */
+  disconnect(whom: Whom, error: WeftError): number
 }
+
+/** Whose sessions: of a document, of a user, or of a user on a document. Nothing means everybody's. */
+export type Whom = { readonly document?: string | undefined; readonly user?: string | undefined }
 
 export type RoomsOptions = {
   readonly limits: PresenceLimits
@@ -24,6 +30,8 @@ export type RoomsOptions = {
 export function createRooms(options: RoomsOptions): Rooms {
   const { limits, clock, metrics, fanout, defer = setImmediate } = options
   const rooms = new WeakMap<LiveDocument, Room>()
+  /** Those with somebody in them. */
+  const open = new Set<Room>()
   return {
     of(document) {
       const found = rooms.get(document)
@@ -35,11 +43,20 @@ export function createRooms(options: RoomsOptions): Rooms {
         link:
           fanout &&
           (onChange => new PresenceLink({ name, presence, fanout, clock, metrics, onChange })),
+        onClosed: closed => void open.delete(closed),
         defer,
         clock,
       })
       rooms.set(document, room)
+      open.add(room)
       return room
+    },
+    disconnect({ document, user }, error) {
+      let count = 0
+      for (const room of Array.from(open)) {
+        if (document === undefined || room.name === document) count += room.disconnect(user, error)
+      }
+      return count
     },
   }
 }
