@@ -18,6 +18,18 @@ export function entryChecksum(incarnation: string, seq: number, entry: NewEntry)
   return checksum({ incarnation, seq, at, author: marked, bytes: update })
 }
 
+/**
+ * The same for a store that gives out seqs itself: it adds the seq to what {@link seqlessChecksum}
+ * says, by exclusive or.
+ */
+export function placedChecksum(incarnation: string, seq: number, entry: NewEntry): number {
+  return (seqlessChecksum(incarnation, entry) ^ seq) >>> 0
+}
+
+export function seqlessChecksum(incarnation: string, entry: NewEntry): number {
+  return entryChecksum(incarnation, 0, entry)
+}
+
 type StoredSnapshot = Pick<Snapshot, 'seq' | 'at' | 'state'> & { readonly owners: string | null }
 
 export function snapshotChecksum(incarnation: string, snapshot: StoredSnapshot): number {

@@ -10,6 +10,16 @@ export type Salvage = {
   readonly lost: number
 }
 
+/** What came of a repair. */
+export type RepairReport = {
+  /** Sentences of what was found wrong; empty when there was nothing to repair. */
+  readonly damage: readonly string[]
+  /** The seq at which the document goes on. */
+  readonly seq: number
+  /** Readable updates that could not be kept, because they depend on lost ones. */
+  readonly lost: number
+}
+
 /** `entries` in order of their seqs, without those that fail their check. Never throws. */
 export function salvage(base: Snapshot | null, entries: readonly Entry[]): Salvage {
   const doc = new Y.Doc()

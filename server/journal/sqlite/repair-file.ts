@@ -4,20 +4,11 @@ import type { DocumentName } from '../../../shared/names.ts'
 import { snapshotChecksum } from '../entry-checksum.ts'
 import { encodeOwners } from '../id-owners.ts'
 import type { Snapshot } from '../journal.ts'
-import { salvage } from '../salvage.ts'
+import { salvage, type RepairReport } from '../salvage.ts'
 import { inspectFile } from './inspect-file.ts'
 import { lockDataDir, sqliteFiles } from './sqlite-files.ts'
 import { prepare } from './statements.ts'
-import { isDamage, readEntry, readSnapshot } from './stored-rows.ts'
-
-export type RepairReport = {
-  /** Sentences of what was found wrong; empty when there was nothing to repair. */
-  readonly damage: readonly string[]
-  /** The seq at which the document goes on. */
-  readonly seq: number
-  /** Readable updates that could not be kept, because they depend on lost ones. */
-  readonly lost: number
-}
+import { isDamage, readEntry, readSnapshot } from '../stored-rows.ts'
 
 /**
  * Puts a snapshot of what is left above everything that was ever acknowledged: opening starts from

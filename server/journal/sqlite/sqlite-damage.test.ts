@@ -18,7 +18,7 @@ import type { Damage } from '../journal.ts'
 import { temporaryFolder } from '../testing/temporary-folder.ts'
 import { sqliteFiles } from './sqlite-files.ts'
 import { SqliteStore } from './sqlite-store.ts'
-import { isDamage, readEntry, readSnapshot } from './stored-rows.ts'
+import { isDamage, readEntry, readSnapshot } from '../stored-rows.ts'
 
 const name = documentName('acme/plan')
 const creation = { incarnation: 'life-1', by: 'alice', at: 1, afterDeletion: false }

@@ -37,7 +37,7 @@ import {
   readSnapshot,
   toHead,
   type DocumentRow,
-} from './stored-rows.ts'
+} from '../stored-rows.ts'
 
 /** Only the newest two are kept: the second is what a damaged newest one is rebuilt from. */
 const SNAPSHOTS_KEPT = 2

@@ -1,7 +1,7 @@
 /** The journal's SQL, prepared once. */
 import type { Database, Statement } from 'better-sqlite3'
 import type { DocumentName } from '../../../shared/names.ts'
-import type { DocumentRow, EntryRow, HeadFacts, SnapshotRow } from './stored-rows.ts'
+import type { DocumentRow, EntryRow, HeadFacts, SnapshotRow } from '../stored-rows.ts'
 
 /** What a statement takes and gives. */
 export interface Statements extends DocumentStatements, EntryStatements, SnapshotStatements {}

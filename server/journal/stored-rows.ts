@@ -1,8 +1,8 @@
-/** Rows as SQLite gives them, and their checks. */
-import { entryChecksum, snapshotChecksum } from '../entry-checksum.ts'
-import { decodeOwners } from '../id-owners.ts'
-import type { DocumentName } from '../../../shared/names.ts'
-import type { Damage, DocumentHead, Entry, Snapshot } from '../journal.ts'
+/** Rows as the databases give them, and their checks. */
+import { entryChecksum, snapshotChecksum } from './entry-checksum.ts'
+import { decodeOwners } from './id-owners.ts'
+import type { DocumentName } from '../../shared/names.ts'
+import type { Damage, DocumentHead, Entry, Snapshot } from './journal.ts'
 
 export type DocumentRow = {
   readonly id: number
@@ -39,12 +39,16 @@ export function toHead(row: DocumentRow, facts: HeadFacts): DocumentHead {
   return { name, incarnation, createdAt, createdBy, deletedAt, schema, ...facts }
 }
 
-/** The entry of a row; a {@link Damage} when its checksum does not fit. */
-export function readEntry(incarnation: string, row: EntryRow): Entry | Damage {
+/** The entry of a row; a {@link Damage} when its checksum, made by `sumOf`, does not fit. */
+export function readEntry(
+  incarnation: string,
+  row: EntryRow,
+  sumOf: typeof entryChecksum = entryChecksum,
+): Entry | Damage {
   const { seq, at, author, handsOver } = row
   const mark = handsOver === 0 ? {} : { handsOver: true }
   const entry = { seq, at, author, update: exact(row.bytes), ...mark }
-  if (entryChecksum(incarnation, row.seq, entry) === row.checksum) return entry
+  if (sumOf(incarnation, row.seq, entry) === row.checksum) return entry
   const sentence = `entry ${row.seq} fails its checksum`
   return { kind: 'entry', seq: row.seq, upToSeq: row.seq, sentence }
 }
@@ -52,11 +56,11 @@ export function readEntry(incarnation: string, row: EntryRow): Entry | Damage {
 export function readSnapshot(incarnation: string, row: SnapshotRow): Snapshot | Damage {
   const { seq, at, owners } = row
   const state = exact(row.bytes)
-  const isSound = snapshotChecksum(incarnation, { seq, at, state, owners }) === row.checksum
-  if (isSound)
-    return { seq, at, state, ...(owners === null ? {} : { owners: decodeOwners(owners) }) }
-  const sentence = `the snapshot at entry ${row.seq} fails its checksum`
-  return { kind: 'snapshot', seq: row.seq, upToSeq: row.seq, sentence }
+  if (snapshotChecksum(incarnation, { seq, at, state, owners }) !== row.checksum) {
+    const sentence = `the snapshot at entry ${seq} fails its checksum`
+    return { kind: 'snapshot', seq, upToSeq: seq, sentence }
+  }
+  return { seq, at, state, ...(owners === null ? {} : { owners: decodeOwners(owners) }) }
 }
 
 export function isDamage(read: Entry | Snapshot | Damage): read is Damage {
@@ -70,6 +74,6 @@ function exact(bytes: Uint8Array): Uint8Array {
 
 export function missingEntries(from: number, to: number): Damage {
   const which = from === to ? `entry ${from} was` : `entries ${from} to ${to} were`
-  const sentence = `${which} acknowledged and are not in the file`
+  const sentence = `${which} acknowledged and are not in the store`
   return { kind: 'missing', seq: from, upToSeq: to, sentence }
 }
