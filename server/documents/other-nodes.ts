@@ -122,6 +122,16 @@ export class OtherNodes {
     await this.follow(position)
   }
 
+  /**
+   * For a reader who may have been told by another node that something is stored: it is in here
+   * afterwards, unless the journal is away.
+   */
+  async catchUp(): Promise<void> {
+    if (this.#options.journal.writers === 'exclusive') return
+    // Away: what is here is what there is, and nobody can be told more.
+    await this.refresh().catch(() => {})
+  }
+
   /** This is where the document stands in the journal; undefined: it is not there any more. */
   async follow(position: Position | undefined): Promise<void> {
     const document = this.#document

@@ -175,6 +175,7 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
     gatekeeper.require(principal, name, 'read')
     const hold = await documents.open(name, { by: principal.id, create: false })
     try {
+      await hold.document.nodes.catchUp()
       const { doc } = hold.document
       const headers = { etag: hold.document.etag }
       if (context.req.valid('query').format === 'json') {

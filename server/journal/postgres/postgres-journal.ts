@@ -39,6 +39,8 @@ export async function openPostgresJournal(options: PostgresJournalOptions): Prom
 
 class PostgresJournal implements Journal {
   readonly writers = 'shared'
+  /** Nobody can tell: there may be servers that nobody has heard of. */
+  readonly afterCrash = true
   readonly #database: PostgresDatabase
   readonly #store: PostgresStore
   readonly #commits: GroupCommit

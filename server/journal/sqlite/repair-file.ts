@@ -20,7 +20,7 @@ export function repairFile(
   name: DocumentName,
   at: number,
 ): RepairReport | undefined {
-  const { unlock } = lockDataDir(dataDir)
+  const unlock = lockDataDir(dataDir)
   try {
     const inspection = inspectFile(dataDir, name)
     if (inspection === undefined) return undefined

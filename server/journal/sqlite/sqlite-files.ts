@@ -21,18 +21,12 @@ export function sqliteFiles(dataDir: string): SqliteFiles {
   }
 }
 
-export type DataDirLock = {
-  /** The server before this one did not unlock it. */
-  readonly afterCrash: boolean
-  readonly unlock: () => void
-}
-
 /**
  * Takes the folder for this process: an exclusive transaction on a database of its own. The
  * operating system drops it with the process, however that ends, so no stale lock is ever left.
  * Throws a sentence for the operator when another process holds it.
  */
-export function lockDataDir(dataDir: string): DataDirLock {
+export function lockDataDir(dataDir: string): () => void {
   mkdirSync(dataDir, { recursive: true })
   const files = sqliteFiles(dataDir)
   const lock = new Database(files.lock, { timeout: 0 })
@@ -46,14 +40,19 @@ export function lockDataDir(dataDir: string): DataDirLock {
       { cause: error },
     )
   }
-  const afterCrash = existsSync(files.running)
-  writeFileSync(files.running, '')
-  return {
-    afterCrash,
-    unlock() {
-      // Before the lock is gone: the next server writes a mark of its own.
-      rmSync(files.running, { force: true })
-      lock.close()
-    },
-  }
+  return () => lock.close()
+}
+
+export type RunningMark = {
+  /** The server before this one did not take its mark away. */
+  readonly afterCrash: boolean
+  readonly remove: () => void
+}
+
+/** Marks that a server runs on the folder, which has to be locked: a file that a crash leaves behind. */
+export function markRunning(dataDir: string): RunningMark {
+  const { running } = sqliteFiles(dataDir)
+  const afterCrash = existsSync(running)
+  writeFileSync(running, '')
+  return { afterCrash, remove: () => rmSync(running, { force: true }) }
 }

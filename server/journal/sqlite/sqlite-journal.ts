@@ -12,7 +12,7 @@ import type {
   SnapshotPut,
 } from '../journal.ts'
 import { JournalThread, fromWire } from './journal-thread.ts'
-import { lockDataDir, type DataDirLock } from './sqlite-files.ts'
+import { lockDataDir, markRunning, type RunningMark } from './sqlite-files.ts'
 
 export type SqliteJournalOptions = {
   /** The folder of `weft.sqlite`. */
@@ -39,13 +39,13 @@ const BATCH_BYTES_MAX = 4 << 20
  * operator when another process has it.
  */
 export async function openSqliteJournal(options: SqliteJournalOptions): Promise<Journal> {
-  const lock = lockDataDir(options.dataDir)
+  const unlock = lockDataDir(options.dataDir)
   try {
     // Locked first: nobody migrates a file that another server has open.
     await options.migrate()
-    return new SqliteJournal(options, lock)
+    return new SqliteJournal(options, unlock)
   } catch (error) {
-    lock.unlock()
+    unlock()
     throw error
   }
 }
@@ -53,15 +53,17 @@ export async function openSqliteJournal(options: SqliteJournalOptions): Promise<
 class SqliteJournal implements Journal {
   readonly writers = 'exclusive'
   readonly afterCrash: boolean
-  readonly #lock: DataDirLock
+  readonly #unlock: () => void
+  readonly #mark: RunningMark
   readonly #thread: JournalThread
   readonly #commits: GroupCommit
   readonly #brokenListeners: ((reason: string) => void)[] = []
   #state: JournalHealth['state'] = { kind: 'ok' }
 
-  constructor(options: SqliteJournalOptions, lock: DataDirLock) {
-    this.#lock = lock
-    this.afterCrash = lock.afterCrash
+  constructor(options: SqliteJournalOptions, unlock: () => void) {
+    this.#unlock = unlock
+    this.#mark = markRunning(options.dataDir)
+    this.afterCrash = this.#mark.afterCrash
     this.#thread = new JournalThread(options.dataDir, {
       onDamage: (name, damage) => options.onDamage?.(name, damage),
       onBroken: reason => this.#onBroken(reason),
@@ -151,6 +153,8 @@ class SqliteJournal implements Journal {
   async close(): Promise<void> {
     await this.#commits.idle()
     await this.#thread.close()
-    this.#lock.unlock()
+    // Before the lock is gone: the next server has a mark of its own.
+    this.#mark.remove()
+    this.#unlock()
   }
 }
