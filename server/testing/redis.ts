@@ -36,7 +36,8 @@ export async function startRedis({ password, settings = [] }: RedisOptions = {})
   const folder = temporaryFolder()
   const login = password === undefined ? [] : ['--requirepass', password, '--masterauth', password]
   const place = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', folder.path]
-  const args = [...place, '--save', '', '--appendonly', 'no', ...login, ...settings]
+  const fast = ['--save', '', '--appendonly', 'no', '--repl-diskless-sync-delay', '0']
+  const args = [...place, ...fast, ...login, ...settings]
   return runServer({ port, args, password, remove: () => folder.remove() })
 }
 

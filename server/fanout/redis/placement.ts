@@ -22,6 +22,11 @@ export class Placement {
     for (const channel of options.wanted) this.#changed.add(channel)
   }
 
+  /** What messages arrive of; some of it may just have been left. */
+  get placed(): ReadonlySet<string> {
+    return this.#placed
+  }
+
   /** A channel is wanted now, or no longer is: at the end of this turn Redis is told. */
   touch(channel: string): void {
     this.#changed.add(channel)

@@ -101,7 +101,7 @@ export class RedisCarrier implements Carrier {
     const onFailure = (error: unknown) => this.#fail(life, error)
     const session = await this.#open(life)
     life.signal.throwIfAborted()
-    const onJoined = (channel: string) => this.#joined(life, channel)
+    const onJoined = (channel: string) => this.#joined(channel)
     const placement = new Placement({ session, wanted: this.#wanted, onJoined, onFailure })
     this.#state = { kind: 'placing', life, placement }
     const onAnswer = () => void (this.#attempt = 0)
@@ -110,6 +110,7 @@ export class RedisCarrier implements Carrier {
     life.signal.throwIfAborted()
     const queue = new PublishQueue({ write: messages => session.publish(messages), onFailure })
     this.#state = { kind: 'up', life, placement, queue }
+    for (const channel of placement.placed) this.#joined(channel)
     this.#events?.up()
   }
 
@@ -131,8 +132,9 @@ export class RedisCarrier implements Carrier {
     }
   }
 
-  #joined(life: AbortController, channel: string): void {
-    if (life.signal.aborted) return
+  /** Told when the link is up, not before: a subscription is of use only together with the rest. */
+  #joined(channel: string): void {
+    if (this.#state.kind !== 'up') return
     this.#events?.joined(channel.slice(this.#options.prefix.length))
   }
 
