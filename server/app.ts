@@ -6,8 +6,9 @@ import { systemRandom, type Random } from '../shared/random.ts'
 import { createGatekeeper } from './access/gatekeeper.ts'
 import { createTokenMint, developmentSecret } from './access/token-mint.ts'
 import { createTokenVerifier, type TokenKeys } from './access/token-verifier.ts'
+import { createBreakers, type Breakers } from './base/breaker.ts'
 import { createHealth, type HealthReport } from './base/health.ts'
-import { createLifeCycle, type StopReport } from './base/life-cycle.ts'
+import { createLifeCycle, type Part, type StopReport } from './base/life-cycle.ts'
 import type { Logger } from './base/log.ts'
 import { createMetrics, type Metrics } from './base/metrics.ts'
 import { Supervisor } from './base/supervise.ts'
@@ -16,6 +17,9 @@ import { migrateSqliteFile } from './database/sqlite-database.ts'
 import type { DocumentHooks } from './documents/document-hooks.ts'
 import { Documents } from './documents/documents.ts'
 import type { Edit, EditReceipt } from './documents/edits.ts'
+import type { Fanout } from './fanout/fanout.ts'
+import { createLocalFanout } from './fanout/local-fanout.ts'
+import { createRedisFanout } from './fanout/redis/redis-fanout.ts'
 import { createFolder, type Folder } from './journal/folder.ts'
 import type { Journal } from './journal/journal.ts'
 import { sqliteFiles } from './journal/sqlite/sqlite-files.ts'
@@ -32,6 +36,8 @@ export type AppParts = {
   readonly random?: Random
   /** Around or instead of the journal that the settings ask for. */
   readonly wrapJournal?: (journal: Journal) => Journal
+  /** Instead of the fan-out that the settings ask for; it is closed together with the server. */
+  readonly fanout?: Fanout
   /** What the application adds to the life of documents. */
   readonly hooks?: DocumentHooks
   /** Folder of the built pages; none are served without it. */
@@ -64,34 +70,36 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   const health = createHealth()
   const lifeCycle = createLifeCycle(clock, log)
 
+  const breakers = createBreakers({
+    clock,
+    log,
+    metrics,
+    failures: config.WEFT_BREAKER_FAILURES,
+    resetMs: config.WEFT_BREAKER_RESET_MS,
+  })
+
   const stored = await openJournal(config, { clock, log, metrics })
   const journal = parts.wrapJournal?.(stored) ?? stored
   const broken = new Promise<string>(resolve => journal.onBroken(resolve))
   health.register('journal', () => journalReport(journal))
   metrics.levels.queuedEntries = () => journal.health().queuedEntries
-  lifeCycle.add({
-    name: 'journal',
-    stop: async () => {
-      await journal.close()
-      return []
-    },
-  })
+  lifeCycle.add(closing('journal', journal))
+
+  const fanout = parts.fanout ?? openFanout(config, { clock, random, log, breakers })
+  health.register('fanout', () => fanoutReport(fanout))
+  metrics.levels.fanout = () => fanout.health()
+  // It stops after the documents: what they store last is told too.
+  lifeCycle.add(closing('fanout', fanout))
 
   const folder = createFolder()
-  lifeCycle.add({
-    name: 'folder',
-    stop: async () => {
-      await folder.close()
-      return []
-    },
-  })
+  lifeCycle.add(closing('folder', folder))
 
   const hooks = parts.hooks ?? {}
   const documents = createDocuments(config, { journal, folder, clock, random, log, metrics, hooks })
   metrics.levels.unsavedDocuments = () => documents.unsaved.documents
   lifeCycle.add({ name: 'documents', stop: signal => documents.stop(signal) })
 
-  const { gatekeeper, mint } = createAccess(config, clock)
+  const { gatekeeper, mint } = createAccess(config, clock, breakers)
   const sockets = createSockets(config, { documents, gatekeeper, clock, random, log, metrics })
   lifeCycle.add({ name: 'sockets', stop: signal => sockets.stop(signal) })
 
@@ -99,6 +107,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
     documents,
     gatekeeper,
     health,
+    breakers,
     metrics,
     log,
     mint,
@@ -122,6 +131,16 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
     metrics,
     broken,
     stop: (timeoutMs = config.WEFT_DRAIN_TIMEOUT_MS) => lifeCycle.stop(timeoutMs),
+  }
+}
+
+function closing(name: string, part: { close(): Promise<void> }): Part {
+  return {
+    name,
+    async stop() {
+      await part.close()
+      return []
+    },
   }
 }
 
@@ -158,7 +177,35 @@ function journalReport(journal: Journal): HealthReport {
   return { status: 'down', reason: state.reason, ...queue }
 }
 
-function createAccess(config: Config, clock: Clock) {
+type FanoutParts = Omit<Tools, 'metrics'> & {
+  readonly random: Random
+  readonly breakers: Breakers
+}
+
+function openFanout(config: Config, { breakers, ...tools }: FanoutParts): Fanout {
+  const url = config.WEFT_REDIS_URL
+  if (url === undefined) return createLocalFanout(tools)
+  return createRedisFanout({
+    ...tools,
+    url,
+    prefix: config.WEFT_REDIS_PREFIX,
+    secret: config.WEFT_REDIS_SECRET,
+    // A probe is one connection, and while it waits the nodes do not hear each other.
+    guard: breakers.breaker('redis', { resetMs: REDIS_RESET_MS_MAX }).run,
+  })
+}
+
+const REDIS_RESET_MS_MAX = 1_000
+
+/** Never worse than degraded: without the others this node still takes edits and stores them. */
+function fanoutReport(fanout: Fanout): HealthReport {
+  const { link, reason = 'the link is down', ...counts } = fanout.health()
+  const nodes = fanout.nodes().length + 1
+  if (link === 'up') return { status: 'ok', link, nodes, ...counts }
+  return { status: 'degraded', reason, link, nodes, ...counts }
+}
+
+function createAccess(config: Config, clock: Clock, breakers: Breakers) {
   const issuer = config.WEFT_JWT_ISSUER
   const audience = config.WEFT_JWT_AUDIENCE
   const keys: TokenKeys[] = []
@@ -172,7 +219,8 @@ function createAccess(config: Config, clock: Clock) {
     mint = createTokenMint({ secret, issuer, audience, clock })
     if (config.WEFT_JWT_SECRET === undefined) keys.push({ kind: 'secret', secret })
   }
-  const verifier = createTokenVerifier({ keys, issuer, audience, clock })
+  const guard = config.WEFT_JWKS_URL === undefined ? undefined : breakers.breaker('jwks').run
+  const verifier = createTokenVerifier({ keys, issuer, audience, clock, guard })
   return { gatekeeper: createGatekeeper(verifier, clock), mint }
 }
 

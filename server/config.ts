@@ -1,6 +1,7 @@
 /** Every setting of the server, in one table: environment, defaults, --help and README come from it. */
 import { z } from 'zod'
 import { logLevels } from './base/log.ts'
+import { parseRedisUrl } from './fanout/redis/redis-address.ts'
 
 type Setting<Schema extends z.ZodType> = {
   readonly schema: Schema
@@ -40,6 +41,33 @@ export const configTable = {
   WEFT_DATA_DIR: setting(
     z.string().min(1).default('./data'),
     'Folder of the embedded SQLite store; one server a folder.',
+  ),
+  WEFT_DATABASE_URL: setting(
+    z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+    'Address of a Postgres database to store in, such as `postgres://user:password@host/weft`; without it SQLite does.',
+  ),
+  WEFT_REDIS_URL: setting(
+    z
+      .string()
+      .refine(
+        url => parseRedisUrl(url) !== undefined,
+        'must be redis://, redis+sentinel:// or redis+cluster://',
+      )
+      .optional(),
+    'Address of the Redis over which nodes tell each other: `redis://host:port`, ' +
+      '`redis+sentinel://host:port,host:port/master` or `redis+cluster://host:port,host:port`; ' +
+      '`rediss` for TLS, `user:password@` before the hosts. Without it there is one node.',
+  ),
+  WEFT_REDIS_PREFIX: setting(
+    z
+      .string()
+      .regex(/^[\w.:-]{0,64}$/, 'must be up to 64 of A-Z a-z 0-9 . : _ -')
+      .default('weft:'),
+    'Begins the name of every channel; two installations on one Redis need two.',
+  ),
+  WEFT_REDIS_SECRET: setting(
+    z.string().min(32, 'must have at least 32 characters').optional(),
+    'With it, the same on all nodes, messages between nodes are signed, and others are dropped.',
   ),
   WEFT_JWT_SECRET: setting(
     z.string().min(32, 'must have at least 32 characters').optional(),
@@ -129,6 +157,14 @@ export const configTable = {
     'A module whose default export are hooks of the application: seeds, schema migrations, observers.',
   ),
   WEFT_HOOK_TIMEOUT_MS: setting(count(10_000), 'A hook that takes longer has failed.'),
+  WEFT_BREAKER_FAILURES: setting(
+    count(5),
+    'Failures in a row after which a service that the server needs is left alone.',
+  ),
+  WEFT_BREAKER_RESET_MS: setting(
+    count(60_000, 1_000),
+    'Longest time until it is tried again; the first time is a second, and doubles.',
+  ),
   WEFT_DRAIN_TIMEOUT_MS: setting(count(10_000), 'Time for a clean end after SIGTERM.'),
 } as const
 
@@ -218,6 +254,11 @@ function contradictions(values: Values, { loopback, devMode, canCheckTokens }: C
   if (values.WEFT_MAX_UPDATE_BYTES > values.WEFT_MAX_FRAME_BYTES) {
     problems.push('WEFT_MAX_UPDATE_BYTES: an update cannot be larger than WEFT_MAX_FRAME_BYTES')
   }
+  if (values.WEFT_REDIS_URL !== undefined && values.WEFT_DATABASE_URL === undefined) {
+    problems.push(
+      'WEFT_REDIS_URL: several nodes need one store, which SQLite cannot be; set WEFT_DATABASE_URL',
+    )
+  }
   return problems
 }
 
@@ -225,10 +266,10 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
-/** Secrets are never repeated, not even wrong ones. */
+/** Secrets, and addresses with a password in them, are never repeated, not even wrong ones. */
 function describeGiven(environment: Environment, issue: z.core.$ZodIssue): string {
   const name = String(issue.path[0])
-  if (/SECRET/.test(name)) return 'the given value is not shown'
+  if (/SECRET|DATABASE_URL|REDIS_URL/.test(name)) return 'the given value is not shown'
   return `given: ${JSON.stringify(environment[name] ?? '')}`
 }
 

@@ -14,6 +14,8 @@ export const packages = {
   mount: 'mount',
   ip: 'iproute2',
   chromium: 'chromium',
+  'redis-server': 'redis-server',
+  'redis-cli': 'redis-tools',
 } as const
 export type Binary = keyof typeof packages
 

@@ -2,6 +2,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Gatekeeper } from '../access/gatekeeper.ts'
 import type { TokenMint } from '../access/token-mint.ts'
+import type { Breakers } from '../base/breaker.ts'
 import type { Health } from '../base/health.ts'
 import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
@@ -19,6 +20,7 @@ export type RestOptions = {
   readonly documents: Documents
   readonly gatekeeper: Gatekeeper
   readonly health: Health
+  readonly breakers: Breakers
   readonly metrics: Metrics
   readonly log: Logger
   /** Larger requests are refused. */

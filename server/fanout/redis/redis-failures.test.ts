@@ -1,5 +1,6 @@
 /** What becomes of a link when Redis stands still, moves, refuses, or loses messages. */
 import { afterEach, describe, expect, test } from 'vitest'
+import { missing } from '../../../e2e/support/needs.ts'
 import { systemClock } from '../../../shared/clock.ts'
 import { seededRandom, systemRandom } from '../../../shared/random.ts'
 import { silentLog } from '../../base/log.ts'
@@ -14,6 +15,7 @@ import { until } from '../../testing/until.ts'
 import type { Fanout } from '../fanout.ts'
 import { createRedisFanout, type RedisFanoutOptions } from './redis-fanout.ts'
 
+const isAbsent = missing('a Redis that fails', { binaries: ['redis-server', 'redis-cli'] }) !== null
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000_000)
 const closing: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -57,7 +59,7 @@ async function pair(urlA: string, urlB = urlA) {
 /** Connections of the fan-out, as the server sees them. */
 const connections = (server: RedisServer) => server.command('client', 'list').match(/name=weft/g)
 
-describe('a Redis that fails', () => {
+describe.skipIf(isAbsent)('a Redis that fails', () => {
   test('[F10] one that stands still is noticed within 4 seconds, and used again when it goes on', async () => {
     const redis = await during(startRedis())
     const { a, b, untilHeard } = await pair(redis.url)
@@ -159,7 +161,7 @@ describe('a Redis that fails', () => {
   })
 })
 
-describe('a master that fails', () => {
+describe.skipIf(isAbsent)('a master that fails', () => {
   test('[F13] its replica takes its place, and nobody goes back to it', async () => {
     const group = await during(startRedisSentinel({ password: 'secret', downAfterMs: 500 }))
     const { a, b, untilHeard } = await pair(group.url)
@@ -213,7 +215,7 @@ function connectionsOf(master: RedisServer, channel: string): boolean {
   return master.command('pubsub', 'shardchannels').includes(channel)
 }
 
-describe('the way to Redis', () => {
+describe.skipIf(isAbsent)('the way to Redis', () => {
   test('messages that are lost are not missed by the link', async () => {
     const redis = await during(startRedis())
     const proxy = await during(redisProxy(redis, seededRandom(seed)))

@@ -1,5 +1,6 @@
 import { Cluster, Redis } from 'ioredis'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, describe } from 'vitest'
+import { missing } from '../../../e2e/support/needs.ts'
 import { assert } from '../../../shared/assert.ts'
 import { systemClock } from '../../../shared/clock.ts'
 import { systemRandom } from '../../../shared/random.ts'
@@ -20,16 +21,8 @@ import { RedisCarrier } from './redis-carrier.ts'
 const PREFIX = 'test:'
 const tools = { clock: systemClock, random: systemRandom, log: silentLog, prefix: PREFIX }
 
-let single: RedisServer
-let cluster: RedisCluster
-let sentinel: RedisSentinel
-beforeAll(async () => {
-  single = await startRedis()
-  cluster = await startRedisCluster()
-  // It leaves the master alone: what a failover does is told in redis-failover.test.ts.
-  sentinel = await startRedisSentinel({ password: 'a:b@c', downAfterMs: 600_000 })
-}, 60_000)
-afterAll(() => Promise.all([single.close(), cluster.close(), sentinel.close()]))
+const isAbsent =
+  missing('the fan-out over Redis', { binaries: ['redis-server', 'redis-cli'] }) !== null
 
 type Parts = {
   readonly url: string
@@ -60,33 +53,46 @@ function harness({ url, servers, publish, end, whole }: Parts): FanoutHarness {
   }
 }
 
-fanoutContract('redis (single)', async () => {
-  const { host, port, url } = single
-  const stranger = new Redis({ host, port, enableAutoPipelining: true })
-  stranger.on('error', () => {})
-  const publish = (channel: string, bytes: Buffer) => stranger.publish(channel, bytes)
-  return harness({ url, servers: [single], publish, end: () => stranger.disconnect() })
-})
+describe.skipIf(isAbsent)('over Redis', () => {
+  let single: RedisServer
+  let cluster: RedisCluster
+  let sentinel: RedisSentinel
+  beforeAll(async () => {
+    single = await startRedis()
+    cluster = await startRedisCluster()
+    // It leaves the master alone: what a failover does is told in redis-failover.test.ts.
+    sentinel = await startRedisSentinel({ password: 'a:b@c', downAfterMs: 600_000 })
+  }, 60_000)
+  afterAll(() => Promise.all([single.close(), cluster.close(), sentinel.close()]))
 
-fanoutContract('redis (cluster)', async () => {
-  const { masters, url } = cluster
-  const stranger = new Cluster([...masters], { enableAutoPipelining: true })
-  stranger.on('error', () => {})
-  const publish = (channel: string, bytes: Buffer) => stranger.spublish(channel, bytes)
-  return harness({
-    url,
-    servers: masters,
-    publish,
-    end: () => stranger.disconnect(),
-    whole: () => cluster.whole(),
+  fanoutContract('redis (single)', async () => {
+    const { host, port, url } = single
+    const stranger = new Redis({ host, port, enableAutoPipelining: true })
+    stranger.on('error', () => {})
+    const publish = (channel: string, bytes: Buffer) => stranger.publish(channel, bytes)
+    return harness({ url, servers: [single], publish, end: () => stranger.disconnect() })
   })
-})
 
-fanoutContract('redis (sentinel)', async () => {
-  const { master, replica, url, password } = sentinel
-  const { host, port } = master
-  const stranger = new Redis({ host, port, password, enableAutoPipelining: true })
-  stranger.on('error', () => {})
-  const publish = (channel: string, bytes: Buffer) => stranger.publish(channel, bytes)
-  return harness({ url, servers: [master, replica], publish, end: () => stranger.disconnect() })
+  fanoutContract('redis (cluster)', async () => {
+    const { masters, url } = cluster
+    const stranger = new Cluster([...masters], { enableAutoPipelining: true })
+    stranger.on('error', () => {})
+    const publish = (channel: string, bytes: Buffer) => stranger.spublish(channel, bytes)
+    return harness({
+      url,
+      servers: masters,
+      publish,
+      end: () => stranger.disconnect(),
+      whole: () => cluster.whole(),
+    })
+  })
+
+  fanoutContract('redis (sentinel)', async () => {
+    const { master, replica, url, password } = sentinel
+    const { host, port } = master
+    const stranger = new Redis({ host, port, password, enableAutoPipelining: true })
+    stranger.on('error', () => {})
+    const publish = (channel: string, bytes: Buffer) => stranger.publish(channel, bytes)
+    return harness({ url, servers: [master, replica], publish, end: () => stranger.disconnect() })
+  })
 })
