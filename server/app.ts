@@ -1,33 +1,31 @@
 /** The one composition root: builds every part in order and hands each its neighbours. */
 import type * as Y from 'yjs'
+import { fanoutReport, openFanout } from './app-fanout.ts'
+import { journalReport, openJournal } from './app-journal.ts'
+import { createSockets } from './app-sockets.ts'
 import { systemClock, type Clock } from '../shared/clock.ts'
-import { documentName, type DocumentName } from '../shared/names.ts'
+import { documentName } from '../shared/names.ts'
 import { systemRandom, type Random } from '../shared/random.ts'
 import { createGatekeeper } from './access/gatekeeper.ts'
 import { createTokenMint, developmentSecret } from './access/token-mint.ts'
 import { createTokenVerifier, type TokenKeys } from './access/token-verifier.ts'
-import { createHealth, type HealthReport } from './base/health.ts'
-import { createLifeCycle, type StopReport } from './base/life-cycle.ts'
+import { createBreakers, type Breakers } from './base/breaker.ts'
+import { createHealth } from './base/health.ts'
+import { createLifeCycle, type Part, type StopReport } from './base/life-cycle.ts'
 import type { Logger } from './base/log.ts'
 import { createMetrics, type Metrics } from './base/metrics.ts'
 import { Supervisor } from './base/supervise.ts'
 import type { Config } from './config.ts'
-import { migratePostgres } from './database/postgres-database.ts'
-import { migrateSqliteFile } from './database/sqlite-database.ts'
 import type { DocumentHooks } from './documents/document-hooks.ts'
 import { Documents } from './documents/documents.ts'
 import type { Edit, EditReceipt } from './documents/edits.ts'
+import type { Fanout } from './fanout/fanout.ts'
 import { createFolder, type Folder } from './journal/folder.ts'
-import type { CommitReport } from './journal/group-commit.ts'
-import type { Damage, Journal } from './journal/journal.ts'
-import { openPostgresJournal } from './journal/postgres/postgres-journal.ts'
-import { sqliteFiles } from './journal/sqlite/sqlite-files.ts'
-import { openSqliteJournal } from './journal/sqlite/sqlite-journal.ts'
+import type { Journal } from './journal/journal.ts'
 import { listen } from './rest/http-server.ts'
 import { createRest } from './rest/rest.ts'
-import { DocumentDoor } from './transport/document-door.ts'
-import { createRooms } from './transport/rooms.ts'
-import { Sockets } from './transport/sockets.ts'
+import { Control } from './transport/control.ts'
+import { createRooms, type Whom } from './transport/rooms.ts'
 
 /** What a test may put in the place of the real part. */
 export type AppParts = {
@@ -35,6 +33,8 @@ export type AppParts = {
   readonly random?: Random
   /** Around or instead of the journal that the settings ask for. */
   readonly wrapJournal?: (journal: Journal) => Journal
+  /** Instead of the fan-out that the settings ask for; it is closed together with the server. */
+  readonly fanout?: Fanout
   /** What the application adds to the life of documents. */
   readonly hooks?: DocumentHooks
   /** Folder of the built pages; none are served without it. */
@@ -54,6 +54,8 @@ export type App = {
     actor: { readonly id: string } & Pick<Edit<T>, 'ifMatch' | 'request'>,
     change: (doc: Y.Doc) => T,
   ): Promise<EditReceipt<T>>
+  /** Ends sessions on all nodes; returns how many there were on this one. They may come back. */
+  disconnect(whom: Whom): number
   readonly metrics: Metrics
   /** Resolves with a reason when a part failed so that only a new start can mend it. */
   readonly broken: Promise<string>
@@ -67,44 +69,47 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   const health = createHealth()
   const lifeCycle = createLifeCycle(clock, log)
 
-  const stored = await openJournal(config, { clock, log, metrics })
+  const breakers = createBreakers({
+    clock,
+    log,
+    metrics,
+    failures: config.WEFT_BREAKER_FAILURES,
+    resetMs: config.WEFT_BREAKER_RESET_MS,
+  })
+
+  const stored = await openJournal(config, { clock, log, metrics, breakers })
   const journal = parts.wrapJournal?.(stored) ?? stored
   const broken = new Promise<string>(resolve => journal.onBroken(resolve))
   health.register('journal', () => journalReport(journal))
   metrics.levels.queuedEntries = () => journal.health().queuedEntries
-  lifeCycle.add({
-    name: 'journal',
-    stop: async () => {
-      await journal.close()
-      return []
-    },
-  })
+
+  const bus = parts.fanout ?? openFanout(config, { clock, random, log, breakers })
+  health.register('fanout', () => fanoutReport(bus))
+  metrics.levels.fanout = () => bus.health()
+  // Where one server has the store for itself there is nobody to tell.
+  const fanout = journal.writers === 'shared' ? bus : undefined
 
   const folder = createFolder()
-  lifeCycle.add({
-    name: 'folder',
-    stop: async () => {
-      await folder.close()
-      return []
-    },
-  })
-
   const hooks = parts.hooks ?? {}
-  const documents = createDocuments(config, { journal, folder, clock, random, log, metrics, hooks })
+  const tools = { clock, random, log, metrics }
+  const documents = createDocuments(config, { ...tools, journal, fanout, folder, hooks })
   metrics.levels.unsavedDocuments = () => documents.unsaved.documents
-  lifeCycle.add({ name: 'documents', stop: signal => documents.stop(signal) })
 
-  const { gatekeeper, mint } = createAccess(config, clock)
-  const sockets = createSockets(config, { documents, gatekeeper, clock, random, log, metrics })
-  lifeCycle.add({ name: 'sockets', stop: signal => sockets.stop(signal) })
+  const { gatekeeper, mint } = createAccess(config, clock, breakers)
+  const limits = { stateBytesMax: config.WEFT_MAX_AWARENESS_BYTES }
+  const rooms = createRooms({ limits, clock, metrics, fanout })
+  const sockets = createSockets(config, { ...tools, documents, gatekeeper, rooms })
+  const control = new Control({ rooms, fanout, log, metrics })
 
   const rest = createRest({
     documents,
     gatekeeper,
     health,
+    breakers,
     metrics,
     log,
     mint,
+    disconnect: whom => control.disconnect(whom),
     bodyBytesMax: config.WEFT_MAX_FRAME_BYTES,
     isAccepting: () => !lifeCycle.stopping,
     pagesDir: parts.pagesDir,
@@ -115,62 +120,45 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
     rest,
     onUpgrade: (request, stream, head) => sockets.upgrade(request, stream, head),
   })
+
+  // They stop from the last to the first. Nobody comes in any more, and what is there is stored
+  // while its authors can still be told; then they are sent off, and all else is taken down. What
+  // is stored last is told to the other nodes too.
+  lifeCycle.add(closing('journal', journal))
+  lifeCycle.add(closing('fanout', bus))
+  lifeCycle.add(closing('folder', folder))
+  lifeCycle.add({ name: 'documents', stop: signal => documents.stop(signal) })
+  lifeCycle.add({ name: 'control', stop: () => control.close() })
   lifeCycle.add({ name: 'http', stop: () => http.stop() })
+  lifeCycle.add({ name: 'sockets', stop: signal => sockets.stop(signal) })
+  lifeCycle.add({ name: 'edits', stop: signal => documents.flush(signal) })
+  lifeCycle.add({ name: 'door', stop: () => sockets.refuseNew() })
 
   return {
     url: http.url,
     documents,
     edit: (name, { id, ...conditions }, change) =>
       documents.edit(documentName(name), { ...conditions, author: id, change, create: true }),
+    disconnect: whom => control.disconnect(whom),
     metrics,
     broken,
     stop: (timeoutMs = config.WEFT_DRAIN_TIMEOUT_MS) => lifeCycle.stop(timeoutMs),
   }
 }
 
+function closing(name: string, part: { close(): Promise<void> }): Part {
+  return {
+    name,
+    async stop() {
+      await part.close()
+      return []
+    },
+  }
+}
+
 type Tools = { readonly clock: Clock; readonly log: Logger; readonly metrics: Metrics }
 
-function openJournal(config: Config, { clock, log, metrics }: Tools): Promise<Journal> {
-  const common = {
-    clock,
-    queueEntriesMax: config.WEFT_JOURNAL_QUEUE_ENTRIES,
-    queueBytesMax: config.WEFT_MAX_UNSAVED_BYTES,
-    batchBytesMax: config.WEFT_JOURNAL_BATCH_BYTES,
-    paceMs: config.WEFT_COMMIT_PACE_MS,
-    onCommit({ outcome, entries, bytes, tookMs }: CommitReport) {
-      metrics.journalCommits.inc({ outcome })
-      metrics.journalCommitSeconds.observe(tookMs / 1000)
-      if (outcome === 'failed') return
-      metrics.journalEntries.inc(entries)
-      metrics.journalBytes.inc(bytes)
-    },
-    onDamage(name: DocumentName, { kind, seq, sentence }: Damage) {
-      metrics.journalDamage.inc({ kind })
-      log.error({ document: name, kind, seq }, `damage in the store: ${sentence}`)
-    },
-  }
-  const { WEFT_DATABASE_URL: url, WEFT_DATA_DIR: dataDir } = config
-  if (url === undefined) {
-    const migrate = () => migrateSqliteFile(sqliteFiles(dataDir).database)
-    return openSqliteJournal({ ...common, dataDir, migrate })
-  }
-  return openPostgresJournal({
-    ...common,
-    url,
-    poolMax: config.WEFT_DATABASE_POOL,
-    timeoutMs: config.WEFT_DATABASE_TIMEOUT_MS,
-    migrate: () => migratePostgres(url),
-  })
-}
-
-function journalReport(journal: Journal): HealthReport {
-  const { state, queuedEntries, queuedBytes } = journal.health()
-  const queue = { queuedEntries, queuedBytes }
-  if (state.kind === 'ok') return { status: 'ok', ...queue }
-  return { status: 'down', reason: state.reason, ...queue }
-}
-
-function createAccess(config: Config, clock: Clock) {
+function createAccess(config: Config, clock: Clock, breakers: Breakers) {
   const issuer = config.WEFT_JWT_ISSUER
   const audience = config.WEFT_JWT_AUDIENCE
   const keys: TokenKeys[] = []
@@ -184,12 +172,14 @@ function createAccess(config: Config, clock: Clock) {
     mint = createTokenMint({ secret, issuer, audience, clock })
     if (config.WEFT_JWT_SECRET === undefined) keys.push({ kind: 'secret', secret })
   }
-  const verifier = createTokenVerifier({ keys, issuer, audience, clock })
+  const guard = config.WEFT_JWKS_URL === undefined ? undefined : breakers.breaker('jwks').run
+  const verifier = createTokenVerifier({ keys, issuer, audience, clock, guard })
   return { gatekeeper: createGatekeeper(verifier, clock), mint }
 }
 
 type DocumentParts = Tools & {
   readonly journal: Journal
+  readonly fanout: Fanout | undefined
   readonly folder: Folder
   readonly random: Random
   readonly hooks: DocumentHooks
@@ -211,54 +201,5 @@ function createDocuments(config: Config, parts: DocumentParts): Documents {
     idleMs: config.WEFT_DOCUMENT_IDLE_MS,
     unsavedBytesMax: config.WEFT_MAX_UNSAVED_BYTES,
     supervisor: new Supervisor({ ...parts, timeoutMs: config.WEFT_HOOK_TIMEOUT_MS }),
-  })
-}
-
-type SocketParts = Tools & {
-  readonly random: Random
-  readonly documents: Documents
-  readonly gatekeeper: ReturnType<typeof createGatekeeper>
-}
-
-function createSockets(config: Config, parts: SocketParts): Sockets {
-  const { documents, gatekeeper, clock, random, log, metrics } = parts
-  const pingIntervalMs = config.WEFT_PING_INTERVAL_MS
-  const door = new DocumentDoor({
-    documents,
-    gatekeeper,
-    clock,
-    metrics,
-    rooms: createRooms({
-      limits: { stateBytesMax: config.WEFT_MAX_AWARENESS_BYTES },
-      clock,
-      metrics,
-    }),
-    terms: {
-      limits: {
-        updateBytes: config.WEFT_MAX_UPDATE_BYTES,
-        frameBytes: config.WEFT_MAX_FRAME_BYTES,
-      },
-      pingIntervalMs,
-    },
-  })
-  return new Sockets({
-    door,
-    origins: { allowed: config.WEFT_ORIGINS, anyLoopback: config.loopback },
-    clock,
-    random,
-    log,
-    metrics,
-    limits: {
-      frameBytesMax: config.WEFT_MAX_FRAME_BYTES,
-      lagBytes: config.WEFT_LAG_BYTES,
-      sendBytesMax: config.WEFT_MAX_SEND_BYTES,
-      connectionsMax: config.WEFT_MAX_CONNECTIONS,
-      unknownMax: config.WEFT_MAX_UNAUTHENTICATED,
-      unknownPerAddressMax: config.WEFT_MAX_UNAUTHENTICATED_PER_ADDRESS,
-      documentsMax: config.WEFT_MAX_DOCUMENTS_PER_CONNECTION,
-      queueBytesMax: config.WEFT_MAX_QUEUE_BYTES,
-      authTimeoutMs: config.WEFT_AUTH_TIMEOUT_MS,
-      pingIntervalMs,
-    },
   })
 }

@@ -90,6 +90,10 @@ describe('wrong settings', () => {
     WEFT_PORT: '65536',
     WEFT_JWT_SECRET: 'too short',
     WEFT_JWKS_URL: 'ftp://keys.example',
+    WEFT_REDIS_URL: 'localhost:6379',
+    WEFT_REDIS_PREFIX: 'a b',
+    WEFT_REDIS_SECRET: 'too short',
+    WEFT_BREAKER_RESET_MS: '999',
     WEFT_DEV: 'yes',
     WEFT_LOG_LEVEL: 'loud',
     WEFT_LOG_FORMAT: 'xml',
@@ -160,6 +164,23 @@ describe('wrong settings', () => {
       }
     },
   )
+
+  test('several nodes on a store of one', () => {
+    const redis = { WEFT_REDIS_URL: 'redis+cluster://a,b:7001' }
+    expect(problemsOf(redis)).toEqual([
+      'WEFT_REDIS_URL: several nodes need one store, which SQLite cannot be; set WEFT_DATABASE_URL',
+    ])
+    expect(problemsOf({ ...redis, WEFT_DATABASE_URL: 'postgres://localhost/weft' })).toEqual([])
+  })
+
+  test.each([
+    ['WEFT_REDIS_URL', 'http://:hunter2@localhost'],
+    ['WEFT_DATABASE_URL', 'mysql://:hunter2@localhost'],
+  ])('a wrong %s is not repeated: there may be a password in it', (name, given) => {
+    const [problem] = problemsOf({ [name]: given })
+    expect(problem).toMatch(new RegExp(`^${name}: .*\\(the given value is not shown\\)$`))
+    expect(problem).not.toContain('hunter2')
+  })
 
   test('an update that no frame can carry', () => {
     const bytes = { WEFT_MAX_FRAME_BYTES: '2000', WEFT_MAX_UPDATE_BYTES: '2001' }

@@ -1,6 +1,7 @@
 /** Every setting of the server, in one table: environment, defaults, --help and README come from it. */
 import { z } from 'zod'
 import { logLevels } from './base/log.ts'
+import { parseRedisUrl } from './fanout/redis/redis-address.ts'
 
 type Setting<Schema extends z.ZodType> = {
   readonly schema: Schema
@@ -49,6 +50,29 @@ export const configTable = {
   WEFT_DATABASE_TIMEOUT_MS: setting(
     count(10_000, 100),
     'Connecting to Postgres, or a statement, that takes longer has failed.',
+  ),
+  WEFT_REDIS_URL: setting(
+    z
+      .string()
+      .refine(
+        url => parseRedisUrl(url) !== undefined,
+        'must be redis://, redis+sentinel:// or redis+cluster://',
+      )
+      .optional(),
+    'Address of the Redis over which nodes tell each other: `redis://host:port`, ' +
+      '`redis+sentinel://host:port,host:port/master` or `redis+cluster://host:port,host:port`; ' +
+      '`rediss` for TLS, `user:password@` before the hosts. Without it there is one node.',
+  ),
+  WEFT_REDIS_PREFIX: setting(
+    z
+      .string()
+      .regex(/^[\w.:-]{0,64}$/, 'must be up to 64 of A-Z a-z 0-9 . : _ -')
+      .default('weft:'),
+    'Begins the name of every channel; two installations on one Redis need two.',
+  ),
+  WEFT_REDIS_SECRET: setting(
+    z.string().min(32, 'must have at least 32 characters').optional(),
+    'With it, the same on all nodes, messages between nodes are signed, and others are dropped.',
   ),
   WEFT_JWT_SECRET: setting(
     z.string().min(32, 'must have at least 32 characters').optional(),
@@ -138,6 +162,14 @@ export const configTable = {
     'A module whose default export are hooks of the application: seeds, schema migrations, observers.',
   ),
   WEFT_HOOK_TIMEOUT_MS: setting(count(10_000), 'A hook that takes longer has failed.'),
+  WEFT_BREAKER_FAILURES: setting(
+    count(5),
+    'Failures in a row after which a service that the server needs is left alone.',
+  ),
+  WEFT_BREAKER_RESET_MS: setting(
+    count(60_000, 1_000),
+    'Longest time until it is tried again; the first time is a second, and doubles.',
+  ),
   WEFT_DRAIN_TIMEOUT_MS: setting(count(10_000), 'Time for a clean end after SIGTERM.'),
 } as const
 
@@ -227,6 +259,11 @@ function contradictions(values: Values, { loopback, devMode, canCheckTokens }: C
   if (values.WEFT_MAX_UPDATE_BYTES > values.WEFT_MAX_FRAME_BYTES) {
     problems.push('WEFT_MAX_UPDATE_BYTES: an update cannot be larger than WEFT_MAX_FRAME_BYTES')
   }
+  if (values.WEFT_REDIS_URL !== undefined && values.WEFT_DATABASE_URL === undefined) {
+    problems.push(
+      'WEFT_REDIS_URL: several nodes need one store, which SQLite cannot be; set WEFT_DATABASE_URL',
+    )
+  }
   return problems
 }
 
@@ -234,7 +271,7 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
-/** Secrets are never repeated, not even wrong ones. */
+/** Secrets, and addresses with a password in them, are never repeated, not even wrong ones. */
 function describeGiven(environment: Environment, issue: z.core.$ZodIssue): string {
   const name = String(issue.path[0])
   if (/SECRET|(DATABASE|REDIS)_URL/.test(name)) return 'the given value is not shown'

@@ -197,6 +197,12 @@ export const rows = {
     retryable: true,
     hint: 'More waits to be stored than the server may hold; keep the change and try later.',
   },
+  DEPENDENCY_UNAVAILABLE: {
+    closeCode: 4503,
+    status: 503,
+    retryable: true,
+    hint: 'A service that the server needs keeps failing; it is asked again by and by. GET /v1/admin/circuit-breakers says which.',
+  },
   SHUTTING_DOWN: {
     closeCode: 1012,
     status: 503,

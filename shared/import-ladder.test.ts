@@ -34,6 +34,9 @@ const guardedPackages: Readonly<Record<string, readonly string[]>> = {
   pino: ['server/base/'],
   'prom-client': ['server/base/'],
   idb: ['client/sdk/'],
+  ioredis: ['server/fanout/redis/'],
+  'cluster-key-slot': ['server/fanout/redis/'],
+  cockatiel: ['server/base/'],
 }
 
 type Import = { readonly file: string; readonly specifier: string; readonly target: string }
@@ -135,6 +138,8 @@ describe('the import ladder', () => {
     ['shared/a.ts', 'node:fs'],
     ['server/rest/a.ts', 'better-sqlite3'],
     ['client/react/a.ts', 'idb'],
+    ['server/fanout/a.ts', 'ioredis'],
+    ['server/documents/a.ts', 'cockatiel'],
     ['server/transport/y-websocket/a.ts', '@hocuspocus/server'],
   ])('%s may not import %s', (file, target) => {
     expect(complaint({ file, specifier: target, target })).toBeTypeOf('string')

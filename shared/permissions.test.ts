@@ -3,9 +3,11 @@ import { describe, expect, test } from 'vitest'
 import {
   capabilities,
   decide,
+  decideServer,
   grantSchema,
   matches,
   roles,
+  serverRoles,
   type Capability,
   type Grant,
   type Principal,
@@ -229,5 +231,30 @@ describe(`[A4] any grants, SEED=${seed}`, () => {
       }),
       check,
     )
+  })
+})
+
+describe('[A7] who may act on the server', () => {
+  const asks = (grants: readonly Grant[], at = 1000) =>
+    decideServer({ principal: principal(grants), roles: ['admin', 'operator'], at })
+
+  test.each(roles)('%s of everything', role => {
+    const isAllowed = role === 'admin' || role === 'operator'
+    expect(asks([{ resource: '**', role }]).allowed).toBe(isAllowed)
+    expect(serverRoles.some(one => one === role) || !isAllowed).toBe(true)
+  })
+
+  test('only of everything, only until the token ends, and with the grant that allows it', () => {
+    expect(asks([])).toEqual({
+      allowed: false,
+      because: 'alice is no admin or operator of this server',
+    })
+    expect(asks([{ resource: 'acme/**', role: 'admin' }]).allowed).toBe(false)
+    const grants: Grant[] = [
+      { resource: '**', role: 'owner' },
+      { resource: '**', role: 'operator' },
+    ]
+    expect(asks(grants)).toEqual({ allowed: true, because: 'operator of the server', until: 2000 })
+    expect(asks(grants, 2000).allowed).toBe(false)
   })
 })

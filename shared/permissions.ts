@@ -15,6 +15,10 @@ export const roleCapabilities = {
   analyst: [],
 } as const satisfies Record<string, readonly Capability[]>
 
+/** Roles that act on the server itself; they count when they are granted for `**`. */
+export const serverRoles = ['admin', 'operator', 'analyst'] as const
+export type ServerRole = (typeof serverRoles)[number]
+
 export type Role = keyof typeof roleCapabilities
 export const roles = Object.keys(roleCapabilities) as [Role, ...Role[]]
 
@@ -74,6 +78,24 @@ export function decide({ principal, resource, capability, at }: Question): Decis
     }
   }
   return { allowed: false, because: `no grant of ${principal.id} allows ${capability}` }
+}
+
+export type ServerQuestion = {
+  readonly principal: Principal
+  /** Any one of them is enough. */
+  readonly roles: readonly ServerRole[]
+  readonly at: number
+}
+
+/** May this principal act on the server in one of these roles? Owning all documents is no such role. */
+export function decideServer({ principal, roles, at }: ServerQuestion): Decision {
+  if (at >= principal.expiresAt) return { allowed: false, because: 'the token has expired' }
+  const grant = principal.grants.find(
+    ({ resource, role }) => resource === '**' && roles.some(allowed => allowed === role),
+  )
+  return grant === undefined
+    ? { allowed: false, because: `${principal.id} is no ${roles.join(' or ')} of this server` }
+    : { allowed: true, because: `${grant.role} of the server`, until: principal.expiresAt }
 }
 
 /** Does the pattern cover the name? `a/**` covers `a/b` and `a/b/c`, and not `a` or `ab`. */

@@ -19,6 +19,8 @@ export const packages = {
   initdb: 'postgresql',
   postgres: 'postgresql',
   pgbouncer: 'pgbouncer',
+  'redis-server': 'redis-server',
+  'redis-cli': 'redis-tools',
 } as const
 export type Binary = keyof typeof packages
 

@@ -2,7 +2,14 @@
 import type { Clock } from '../../shared/clock.ts'
 import { WeftError } from '../../shared/errors.ts'
 import { quoteName, type DocumentName } from '../../shared/names.ts'
-import { decide, type Capability, type Decision, type Principal } from '../../shared/permissions.ts'
+import {
+  decide,
+  decideServer,
+  type Capability,
+  type Decision,
+  type Principal,
+  type ServerRole,
+} from '../../shared/permissions.ts'
 import type { TokenVerifier } from './token-verifier.ts'
 
 export type Gatekeeper = {
@@ -12,22 +19,28 @@ export type Gatekeeper = {
   decide(principal: Principal, resource: DocumentName, capability: Capability): Decision
   /** They must: throws TOKEN_EXPIRED or FORBIDDEN when they may not. */
   require(principal: Principal, resource: DocumentName, capability: Capability): void
+  /** They must have one of these roles on the server: throws as `require` does. */
+  requireRole(principal: Principal, roles: readonly ServerRole[]): void
 }
 
 export function createGatekeeper(verifier: TokenVerifier, clock: Clock): Gatekeeper {
   const answer = (principal: Principal, resource: DocumentName, capability: Capability) =>
     decide({ principal, resource, capability, at: clock.now() })
+  const refuse = (principal: Principal, sentence: string) => {
+    if (clock.now() < principal.expiresAt) return new WeftError('FORBIDDEN', sentence)
+    return new WeftError('TOKEN_EXPIRED', 'the token has expired')
+  }
   return {
     identify: token => verifier.verify(token),
     decide: answer,
     require(principal, resource, capability) {
       const decision = answer(principal, resource, capability)
       if (decision.allowed) return
-      if (clock.now() >= principal.expiresAt) {
-        throw new WeftError('TOKEN_EXPIRED', 'the token has expired')
-      }
-      const sentence = `${capability} of ${quoteName(resource)}: ${decision.because}`
-      throw new WeftError('FORBIDDEN', sentence)
+      throw refuse(principal, `${capability} of ${quoteName(resource)}: ${decision.because}`)
+    },
+    requireRole(principal, roles) {
+      const decision = decideServer({ principal, roles, at: clock.now() })
+      if (!decision.allowed) throw refuse(principal, decision.because)
     },
   }
 }

@@ -411,6 +411,38 @@ describe('tokens of a key set', () => {
     }
   })
 
+  test('[A6] a guard is around the fetch alone: known keys are used while the set is away', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    let fetches = 0
+    let isOpen = false
+    const guard = async <T>(action: () => Promise<T>): Promise<T> => {
+      fetches++
+      if (isOpen) throw new WeftError('DEPENDENCY_UNAVAILABLE', 'jwks keeps failing')
+      return action()
+    }
+    const keys = [keySet()]
+    const verifier = createTokenVerifier({
+      keys,
+      clock,
+      guard,
+      issuer: 'tests',
+      audience: 'weft',
+    })
+    await verifier.verify(await signWith('ES256'))
+    expect(fetches).toBe(1)
+    isOpen = true
+    expect(await verifier.verify(await signWith('RS256'))).toMatchObject({ id: 'alice' })
+    vi.setSystemTime(Date.now() + 31_000)
+    const unknown = await signWith('ES256', {}, 'key of nobody')
+    expect(await refusalOf(verifier, unknown)).toMatchObject({
+      code: 'DEPENDENCY_UNAVAILABLE',
+      retryable: true,
+      closeCode: 4503,
+    })
+    expect(fetches).toBe(2)
+    expect(requests).toBe(1)
+  })
+
   test('[A6] garbage is refused, whether or not the key server is there', async () => {
     await stopServer()
     for (const ways of [[keySet()], ...both()]) {

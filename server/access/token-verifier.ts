@@ -1,6 +1,7 @@
 /** The only file that reads tokens: signature, algorithm, issuer, audience and time, then claims. */
 import {
   createRemoteJWKSet,
+  customFetch,
   errors,
   jwtVerify,
   type JWTVerifyGetKey,
@@ -9,6 +10,7 @@ import {
 import type { Clock } from '../../shared/clock.ts'
 import { WeftError } from '../../shared/errors.ts'
 import type { Principal } from '../../shared/permissions.ts'
+import type { Guard } from '../base/breaker.ts'
 import { TOLERANCE_SECONDS, toPrincipal, tokenClaims } from './token-claims.ts'
 
 export type TokenKeys =
@@ -21,6 +23,8 @@ export type TokenVerifierOptions = {
   readonly issuer: string | undefined
   readonly audience: string | undefined
   readonly clock: Clock
+  /** Around every fetch of a key set: a circuit breaker. */
+  readonly guard?: Guard | undefined
 }
 
 /** Longer ones are refused unread. */
@@ -33,7 +37,10 @@ const TOKEN_CHARACTERS_MAX = 16_384
 const algorithms = { secret: ['HS256'], jwks: ['RS256', 'ES256', 'EdDSA'] } as const
 
 export type TokenVerifier = {
-  /** Throws TOKEN_MISSING, TOKEN_EXPIRED, TOKEN_INVALID, or SLOW_DOWN when the keys cannot be had. */
+  /**
+   * Throws TOKEN_MISSING, TOKEN_EXPIRED, TOKEN_INVALID, and SLOW_DOWN or
+   * DEPENDENCY_UNAVAILABLE when the keys cannot be had.
+   */
   verify(token: string): Promise<Principal>
 }
 
@@ -46,10 +53,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   const ways = options.keys.map((keys): Way =>
     keys.kind === 'secret'
       ? { key: new TextEncoder().encode(keys.secret), algorithms: algorithms.secret }
-      : {
-          key: createRemoteJWKSet(new URL(keys.url), { timeoutDuration: 5_000 }),
-          algorithms: algorithms.jwks,
-        },
+      : { key: remoteKeys(keys.url, options.guard), algorithms: algorithms.jwks },
   )
   return {
     async verify(token) {
@@ -70,6 +74,22 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       throw toRefusal(refusal)
     },
   }
+}
+
+/**
+ * The guard is around the fetch alone: keys that are known go on being used while their set is
+ * away, and only tokens of unknown keys are refused.
+ */
+function remoteKeys(url: string, guard: Guard = action => action()): JWTVerifyGetKey {
+  return createRemoteJWKSet(new URL(url), {
+    timeoutDuration: 5_000,
+    [customFetch]: (address, init) =>
+      guard(async () => {
+        const response = await fetch(address, init)
+        if (!response.ok) throw new errors.JOSEError(`the key set answers ${response.status}`)
+        return response
+      }),
+  })
 }
 
 async function verifyOne(token: string, way: Way, options: TokenVerifierOptions) {

@@ -1,5 +1,6 @@
 /** Everything weft counts, in one place, for Prometheus. */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import { collectFanout, noFanout, type FanoutLevels } from './fanout-metrics.ts'
 
 export type Metrics = ReturnType<typeof createMetrics>
 
@@ -17,7 +18,17 @@ export type Tally = {
 }
 
 /** What stands at some height just now: asked of its owner when somebody wants to know. */
-export type Levels = { unsavedDocuments: () => number; queuedEntries: () => number }
+export type Levels = {
+  unsavedDocuments: () => number
+  queuedEntries: () => number
+  fanout: () => FanoutLevels
+}
+
+const noLevels: Levels = {
+  unsavedDocuments: () => 0,
+  queuedEntries: () => 0,
+  fanout: () => noFanout,
+}
 
 export function createMetrics() {
   const tally: Tally = { messagesSent: 0, framesReceived: 0, updatesApplied: 0, updateBytes: 0 }
@@ -47,7 +58,7 @@ export function createMetrics() {
   const histogram = (name: string, help: string, buckets = secondsBuckets) =>
     new Histogram({ name, help, buckets, registers })
 
-  const levels: Levels = { unsavedDocuments: () => 0, queuedEntries: () => 0 }
+  const levels: Levels = { ...noLevels }
   collectLevels(levels, registers)
   collectTally(tallied)
 
@@ -81,17 +92,12 @@ export function createMetrics() {
     journalDamage: counter('weft_journal_damage_total', 'Failed checks of stored bytes.', ['kind']),
     snapshots: counter('weft_snapshots_total', 'Snapshots attempted.', ['outcome']),
     lagging: counter('weft_lagging_total', 'Times a client read too slowly and fell behind.'),
-    hookFailures: counter(
-      'weft_hook_failures_total',
-      'Hooks that failed, took too long, or were left out.',
-      ['hook', 'reason'],
-    ),
-    seeds: counter('weft_seeds_total', 'Documents created with a seed.'),
-    migrations: counter('weft_schema_migrations_total', 'Documents brought to a newer schema.'),
+    ...hookCounters(counter),
     divergence: counter('weft_divergence_total', 'Clients found to differ from the server.', [
       'attempt',
     ]),
     ...nodeCounters(counter),
+    ...breakerMetrics(registers),
     requests: counter('weft_http_requests_total', 'REST requests.', ['route', 'status']),
     unexpected: counter('weft_unexpected_errors_total', 'Errors nobody planned for.', ['where']),
   }
@@ -102,6 +108,19 @@ type MakeCounter = <Label extends string = never>(
   help: string,
   labelNames?: readonly Label[],
 ) => Counter<Label>
+
+/** What the application adds. */
+function hookCounters(counter: MakeCounter) {
+  return {
+    hookFailures: counter(
+      'weft_hook_failures_total',
+      'Hooks that failed, took too long, or were left out.',
+      ['hook', 'reason'],
+    ),
+    seeds: counter('weft_seeds_total', 'Documents created with a seed.'),
+    migrations: counter('weft_schema_migrations_total', 'Documents brought to a newer schema.'),
+  }
+}
 
 /** What happens between the nodes. */
 function nodeCounters(counter: MakeCounter) {
@@ -128,7 +147,7 @@ function collectTally(tallied: (name: string, help: string, field: keyof Tally) 
 }
 
 function collectLevels(levels: Levels, registers: Registry[]): void {
-  const level = (name: string, help: string, field: keyof Levels) =>
+  const level = (name: string, help: string, field: 'unsavedDocuments' | 'queuedEntries') =>
     new Gauge({
       name,
       help,
@@ -139,4 +158,22 @@ function collectLevels(levels: Levels, registers: Registry[]): void {
     })
   level('weft_documents_unsaved', 'Documents with edits not yet durable.', 'unsavedDocuments')
   level('weft_journal_queued_entries', 'Entries waiting for a commit.', 'queuedEntries')
+  collectFanout(() => levels.fanout(), registers)
+}
+
+function breakerMetrics(registers: Registry[]) {
+  return {
+    breakerState: new Gauge({
+      name: 'weft_breaker_state',
+      help: 'Circuit breakers: 0 closed, 1 half-open, 2 open.',
+      labelNames: ['dep'],
+      registers,
+    }),
+    breakerTransitions: new Counter({
+      name: 'weft_breaker_transitions_total',
+      help: 'Changes of a circuit breaker, by the state that it went to.',
+      labelNames: ['dep', 'to'],
+      registers,
+    }),
+  }
 }

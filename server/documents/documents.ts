@@ -226,6 +226,17 @@ export class Documents {
     return head
   }
 
+  /** Waits until all that is in the documents now is durable, or time is over. */
+  async flush(signal: AbortSignal): Promise<StopReport> {
+    const timeOver = new Promise<void>(resolve => {
+      signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+    // One that ends meanwhile has said why to whom it concerns.
+    const stored = this.#live().map(document => document.whenDurable().catch(() => {}))
+    await Promise.race([Promise.all(stored), timeOver])
+    return []
+  }
+
   /** Waits until everything is durable and lets go of it; names what is not when time is over. */
   async stop(signal: AbortSignal): Promise<StopReport> {
     this.#stopping = true

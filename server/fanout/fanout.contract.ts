@@ -12,7 +12,7 @@ import { NODES_CHANNEL } from './node-fanout.ts'
 export type FanoutHarness = {
   /** A node of its own; its link may not be up yet. */
   open(options?: { clock?: Clock; secret?: string }): Fanout
-  /** Puts bytes on a channel, as anybody who can reach the bus may; resolves once they are there. */
+  /** Puts bytes on a channel, as anybody who can reach the bus may; resolves once it has them. */
   inject(channel: string, bytes: Uint8Array): Promise<void>
   /** The bus goes away for everybody, and comes back. */
   fail(): Promise<void>
@@ -242,6 +242,7 @@ export function fanoutContract(name: string, start: () => Promise<FanoutHarness>
       const codec = createEnvelopeCodec()
       let rubbish = 0
       let valid = 0
+      const injecting: Promise<void>[] = []
       for (let n = 0; n < 10_000; n++) {
         const channel = pick(random, ['x', NODES_CHANNEL])
         const message = mutated(
@@ -251,8 +252,10 @@ export function fanoutContract(name: string, start: () => Promise<FanoutHarness>
         const envelope = codec.decode(message)
         if (envelope?.channel !== channel) rubbish++
         else if (channel === 'x') valid++
-        await harness.inject(channel, message)
+        injecting.push(harness.inject(channel, message))
+        if (n % 100 === 0) await Promise.all(injecting)
       }
+      await Promise.all(injecting)
       expect(rubbish).toBeGreaterThan(5_000)
       await until(() => b.health().rejected >= rubbish, `rejected (SEED=${seed})`)
       await settle(a, b)

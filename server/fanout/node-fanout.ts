@@ -173,9 +173,10 @@ export class NodeFanout implements Fanout {
     if (this.#state.kind === 'closed') return
     const wasUp = this.#state.kind === 'up'
     this.#state = { kind: 'down', reason }
+    // Also when it was not up yet: some channels may have been in place by then.
+    this.#channels.parted()
     if (!wasUp) return
     this.#log.warn({ reason }, 'the fan-out lost its connection')
-    this.#channels.parted()
     this.#linkListeners.tell('down')
   }
 }

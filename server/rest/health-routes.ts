@@ -27,7 +27,10 @@ const readyzRoute = createRoute({
   method: 'get',
   path: '/readyz',
   summary: 'The process takes traffic: it is not shutting down, and its store takes writes',
-  responses: { 200: json('Ready.', healthSchema), 503: json('Not now.', healthSchema) },
+  responses: {
+    200: json('Ready, perhaps degraded.', healthSchema),
+    503: json('Not now.', healthSchema),
+  },
 })
 
 const healthzRoute = createRoute({
@@ -42,9 +45,10 @@ export function healthRoutes({ health, metrics, isAccepting }: RestOptions): Ope
   router.openapi(livezRoute, context => context.json({ status: 'ok' as const }, 200))
   router.openapi(readyzRoute, context => {
     const report = health.report()
-    const isReady = isAccepting() && report.status === 'ok'
-    const status = isReady ? 'ok' : isAccepting() ? report.status : ('down' as const)
-    return context.json({ ...report, status }, isReady ? 200 : 503)
+    const status = isAccepting() ? report.status : ('down' as const)
+    // Degraded is ready: without its neighbours a node still takes edits and makes them durable,
+    // and a balancer that took every node out for a Redis that is away would end the service.
+    return context.json({ ...report, status }, status === 'down' ? 503 : 200)
   })
   router.openapi(healthzRoute, context => {
     const report = health.report()

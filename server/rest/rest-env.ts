@@ -2,6 +2,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Gatekeeper } from '../access/gatekeeper.ts'
 import type { TokenMint } from '../access/token-mint.ts'
+import type { Breakers } from '../base/breaker.ts'
 import type { Health } from '../base/health.ts'
 import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
@@ -19,7 +20,10 @@ export type RestOptions = {
   readonly documents: Documents
   readonly gatekeeper: Gatekeeper
   readonly health: Health
+  readonly breakers: Breakers
   readonly metrics: Metrics
+  /** Ends sessions on all nodes; returns how many there were on this one. */
+  readonly disconnect: (whom: { document?: string; user?: string }) => number
   readonly log: Logger
   /** Larger requests are refused. */
   readonly bodyBytesMax: number

@@ -5,6 +5,7 @@ import { HTTPException } from 'hono/http-exception'
 import { requestId } from 'hono/request-id'
 import { routePath } from 'hono/route'
 import { WeftError } from '../../shared/errors.ts'
+import { adminRoutes } from './admin-routes.ts'
 import { devRoutes } from './dev-routes.ts'
 import { documentRoutes } from './document-routes.ts'
 import { healthRoutes } from './health-routes.ts'
@@ -37,6 +38,7 @@ export function createRest(options: RestOptions): OpenAPIHono<RestEnv> {
   app.route('/', healthRoutes(options))
   app.route('/', documentRoutes(options))
   app.route('/', writeRoutes(options))
+  app.route('/', adminRoutes(options))
   if (mint !== undefined) app.route('/', devRoutes(mint))
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
     type: 'http',

@@ -6,7 +6,8 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { binaryPath } from '../../e2e/support/needs.ts'
-import { freePort, systemUser, type Postgres } from './postgres.ts'
+import { freePort } from './free-port.ts'
+import { systemUser, type Postgres } from './postgres.ts'
 import { until } from './until.ts'
 
 export type PgBouncer = {

@@ -1,6 +1,7 @@
 /** What concerns sessions on whatever node they are: said once, heard by all nodes. */
 import { z } from 'zod'
 import { WeftError } from '../../shared/errors.ts'
+import type { StopReport } from '../base/life-cycle.ts'
 import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { Fanout } from '../fanout/fanout.ts'
@@ -57,8 +58,10 @@ export class Control {
     else this.#options.metrics.nodeMessagesRefused.inc({ code: 'FRAME_INVALID' })
   }
 
-  close(): void {
+  /** Hears no more. */
+  close(): StopReport {
     this.#stop()
+    return []
   }
 }
 

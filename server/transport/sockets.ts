@@ -240,8 +240,9 @@ export class Sockets {
   }
 
   /** From now on nobody comes in. */
-  refuseNew(): void {
+  refuseNew(): StopReport {
     this.#stopping = true
+    return []
   }
 
   /** Sends everybody off with SHUTTING_DOWN, and waits until they are gone or time is over. */

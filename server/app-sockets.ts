@@ -1,0 +1,60 @@
+/** The sockets, with the limits that the settings give them. */
+import type { Clock } from '../shared/clock.ts'
+import type { Random } from '../shared/random.ts'
+import type { Gatekeeper } from './access/gatekeeper.ts'
+import type { Logger } from './base/log.ts'
+import type { Metrics } from './base/metrics.ts'
+import type { Config } from './config.ts'
+import type { Documents } from './documents/documents.ts'
+import { DocumentDoor } from './transport/document-door.ts'
+import type { Rooms } from './transport/rooms.ts'
+import { Sockets } from './transport/sockets.ts'
+
+type SocketParts = {
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly rooms: Rooms
+  readonly random: Random
+  readonly documents: Documents
+  readonly gatekeeper: Gatekeeper
+}
+
+export function createSockets(config: Config, parts: SocketParts): Sockets {
+  const { documents, gatekeeper, rooms, clock, random, log, metrics } = parts
+  const pingIntervalMs = config.WEFT_PING_INTERVAL_MS
+  const door = new DocumentDoor({
+    documents,
+    gatekeeper,
+    clock,
+    metrics,
+    rooms,
+    terms: {
+      limits: {
+        updateBytes: config.WEFT_MAX_UPDATE_BYTES,
+        frameBytes: config.WEFT_MAX_FRAME_BYTES,
+      },
+      pingIntervalMs,
+    },
+  })
+  return new Sockets({
+    door,
+    origins: { allowed: config.WEFT_ORIGINS, anyLoopback: config.loopback },
+    clock,
+    random,
+    log,
+    metrics,
+    limits: {
+      frameBytesMax: config.WEFT_MAX_FRAME_BYTES,
+      lagBytes: config.WEFT_LAG_BYTES,
+      sendBytesMax: config.WEFT_MAX_SEND_BYTES,
+      connectionsMax: config.WEFT_MAX_CONNECTIONS,
+      unknownMax: config.WEFT_MAX_UNAUTHENTICATED,
+      unknownPerAddressMax: config.WEFT_MAX_UNAUTHENTICATED_PER_ADDRESS,
+      documentsMax: config.WEFT_MAX_DOCUMENTS_PER_CONNECTION,
+      queueBytesMax: config.WEFT_MAX_QUEUE_BYTES,
+      authTimeoutMs: config.WEFT_AUTH_TIMEOUT_MS,
+      pingIntervalMs,
+    },
+  })
+}
