@@ -29,7 +29,7 @@ export default defineConfig({
         // themselves by events, but two of them would share two cores.
         test: {
           name: 'faults',
-          include: ['e2e/faults/**/*.test.ts'],
+          include: ['e2e/faults/**/*.test.ts', 'e2e/nodes/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 180_000,

@@ -32,7 +32,7 @@ const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 /** What old clients in the world speak: the version, and the shape of everything on the wire. */
 const known = {
   version: 3,
-  fingerprint: '2878650c598d8f0a3fe07f3cb31fed8e7ee583aadf7e8666fcffb098c84f2f0c',
+  fingerprint: '5b69d30f17708ae86d798f6164ccba2d35cd9f702518fd90fdd66a9b30b74b66',
 }
 
 /** The same text for the same value, in whatever order its fields and its lists of words stand. */

@@ -9,6 +9,8 @@ export type RedisProxy = {
   readonly url: string
   /** Messages that were lost on the way to the node. */
   readonly lost: number
+  /** Bytes that the node has sent. */
+  readonly bytesToBus: number
   /** Ends every connection, and each new one at once. */
   cut(): void
   /** Connections stay open and nothing passes, either way: a partition that nobody is told of. */
@@ -33,6 +35,7 @@ export async function redisProxy(target: { port: number }, random: Random): Prom
   let way: Way = { kind: 'open' }
   let lossRate = 0
   let lost = 0
+  let bytesToBus = 0
 
   const lateness = () => (way.kind === 'slow' ? integerBetween(random, way.minMs, way.maxMs) : 0)
   const drop = () => {
@@ -70,7 +73,11 @@ export async function redisProxy(target: { port: number }, random: Random): Prom
         other.destroy()
       })
     }
-    node.on('data', passTo(redis))
+    const passToRedis = passTo(redis)
+    node.on('data', chunk => {
+      bytesToBus += chunk.byteLength
+      passToRedis(chunk)
+    })
     const frames = new RespFrames()
     const pass = passTo(node)
     redis.on('data', chunk => {
@@ -86,6 +93,9 @@ export async function redisProxy(target: { port: number }, random: Random): Prom
     url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
     get lost() {
       return lost
+    },
+    get bytesToBus() {
+      return bytesToBus
     },
     cut() {
       way = { kind: 'cut' }
