@@ -37,26 +37,9 @@ export async function redisProxy(target: { port: number }, random: Random): Prom
   let lost = 0
   let bytesToBus = 0
 
-  const lateness = () => (way.kind === 'slow' ? integerBetween(random, way.minMs, way.maxMs) : 0)
+  const passTo = (to: Socket) => lateLine(to, { way: () => way, random })
   const drop = () => {
     for (const socket of sockets) socket.destroy()
-  }
-  /** Passes bytes on, late if need be and never out of order. */
-  const passTo = (to: Socket) => {
-    const waiting: Buffer[] = []
-    const next = (lateMs: number) =>
-      setTimeout(() => {
-        const bytes = waiting.shift()
-        if (to.destroyed || bytes === undefined) return
-        to.write(bytes)
-        if (waiting.length > 0) next(lateness())
-      }, lateMs)
-    return (bytes: Buffer) => {
-      if (way.kind === 'silent') return
-      if (way.kind !== 'slow' && waiting.length === 0) return void to.write(bytes)
-      waiting.push(bytes)
-      if (waiting.length === 1) next(lateness())
-    }
   }
   const server = createServer(node => {
     if (way.kind === 'cut') return void node.destroy()
@@ -114,5 +97,28 @@ export async function redisProxy(target: { port: number }, random: Random): Prom
       drop()
       await new Promise(resolve => server.close(resolve))
     },
+  }
+}
+
+/** Passes bytes on, late if need be and never out of order. */
+function lateLine(to: Socket, { way, random }: { way: () => Way; random: Random }) {
+  const lateness = () => {
+    const now = way()
+    return now.kind === 'slow' ? integerBetween(random, now.minMs, now.maxMs) : 0
+  }
+  const waiting: Buffer[] = []
+  const next = (lateMs: number) =>
+    setTimeout(() => {
+      const bytes = waiting.shift()
+      if (to.destroyed || bytes === undefined) return
+      to.write(bytes)
+      if (waiting.length > 0) next(lateness())
+    }, lateMs)
+  return (bytes: Buffer) => {
+    const { kind } = way()
+    if (kind === 'silent') return
+    if (kind !== 'slow' && waiting.length === 0) return void to.write(bytes)
+    waiting.push(bytes)
+    if (waiting.length === 1) next(lateness())
   }
 }
