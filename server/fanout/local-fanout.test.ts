@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../shared/clock.ts'
 import { ManualClock } from '../../shared/manual-clock.ts'
-import { systemRandom } from '../../shared/random.ts'
+import { seededRandom, systemRandom } from '../../shared/random.ts'
 import { silentLog } from '../base/log.ts'
+import { lossyFanout } from '../testing/lossy-fanout.ts'
 import { until } from '../testing/until.ts'
 import { fanoutContract } from './fanout.contract.ts'
+import type { Fanout } from './fanout.ts'
 import { createLocalFanout, LocalBus } from './local-fanout.ts'
 
+const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000_000)
 const tools = { clock: systemClock, random: systemRandom, log: silentLog }
 
 fanoutContract('local', async () => {
@@ -37,6 +40,23 @@ describe('a single node', () => {
     expect(fanout.nodes()).toEqual([])
     await fanout.close()
     expect(clock.pendingTimers).toBe(0)
+  })
+})
+
+describe('a lossy fan-out', () => {
+  test('loses its share, and heartbeats never', async () => {
+    const bus = new LocalBus()
+    const [a, inner] = [1, 2].map(() => createLocalFanout({ ...tools, bus })) as [Fanout, Fanout]
+    const b = lossyFanout(inner, seededRandom(seed), 0.2)
+    let heard = 0
+    await b.subscribe('x', () => void heard++).ready
+    for (let n = 0; n < 1_000; n++) a.publish('x', new Uint8Array(1))
+    await until(() => heard + b.lost === 1_000, `all are told apart (SEED=${seed})`)
+    expect(b.lost, `SEED=${seed}`).toBeGreaterThan(120)
+    expect(b.lost, `SEED=${seed}`).toBeLessThan(280)
+    await until(() => b.nodes().includes(a.node), 'a heartbeat arrived')
+    await a.close()
+    await b.close()
   })
 })
 
