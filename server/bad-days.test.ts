@@ -51,6 +51,18 @@ describe('a store with bad days', () => {
     expect(alice.stateless).toEqual([])
   })
 
+  test('[D20] an append whose answer was lost is found, and not stored twice', async () => {
+    const alice = await stock('a')
+    await until(() => alice.provider.isSynced && !alice.provider.hasUnsyncedChanges, 'synced')
+    for (let i = 1; i <= 5; i++) {
+      journal.loseAnswers = 1
+      alice.text.insert(0, `${i} `)
+      await until(() => !alice.provider.hasUnsyncedChanges, 'acknowledged')
+      expect(await server.app.documents.head('a' as never)).toMatchObject({ seq: i })
+    }
+    expect(alice.text.toString()).toBe('5 4 3 2 1 ')
+  })
+
   test('[G2] a store that is away: not acknowledged, told, and all is well afterwards', async () => {
     const alice = await stock('a')
     const bob = sdk().open('a')
