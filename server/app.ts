@@ -16,6 +16,7 @@ import { migrateSqliteFile } from './database/sqlite-database.ts'
 import type { DocumentHooks } from './documents/document-hooks.ts'
 import { Documents } from './documents/documents.ts'
 import type { Edit, EditReceipt } from './documents/edits.ts'
+import { Openings } from './documents/openings.ts'
 import { createFolder, type Folder } from './journal/folder.ts'
 import type { Journal } from './journal/journal.ts'
 import { sqliteFiles } from './journal/sqlite/sqlite-files.ts'
@@ -92,15 +93,14 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   lifeCycle.add({ name: 'documents', stop: signal => documents.stop(signal) })
 
   const { gatekeeper, mint } = createAccess(config, clock)
-  const sockets = createSockets(config, { documents, gatekeeper, clock, random, log, metrics })
+  const openings = createOpenings(config, { documents, clock, metrics })
+  const doors = { documents, openings, gatekeeper, clock, log, metrics }
+  const sockets = createSockets(config, { ...doors, random })
   lifeCycle.add({ name: 'sockets', stop: signal => sockets.stop(signal) })
 
   const rest = createRest({
-    documents,
-    gatekeeper,
+    ...doors,
     health,
-    metrics,
-    log,
     mint,
     bodyBytesMax: config.WEFT_MAX_FRAME_BYTES,
     isAccepting: () => !lifeCycle.stopping,
@@ -113,6 +113,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
     onUpgrade: (request, stream, head) => sockets.upgrade(request, stream, head),
   })
   lifeCycle.add({ name: 'http', stop: () => http.stop() })
+  lifeCycle.add({ name: 'openings', stop: () => openings.stop() })
 
   return {
     url: http.url,
@@ -202,20 +203,28 @@ function createDocuments(config: Config, parts: DocumentParts): Documents {
   })
 }
 
+type OpeningParts = Omit<Tools, 'log'> & { readonly documents: Documents }
+
+function createOpenings(config: Config, parts: OpeningParts): Openings {
+  return new Openings({
+    ...parts,
+    documentsMax: config.WEFT_MAX_DOCUMENTS_PER_USER,
+    loadsPerSecond: config.WEFT_MAX_LOADS_PER_SECOND,
+  })
+}
+
 type SocketParts = Tools & {
   readonly random: Random
   readonly documents: Documents
+  readonly openings: Openings
   readonly gatekeeper: ReturnType<typeof createGatekeeper>
 }
 
 function createSockets(config: Config, parts: SocketParts): Sockets {
-  const { documents, gatekeeper, clock, random, log, metrics } = parts
+  const { clock, random, log, metrics } = parts
   const pingIntervalMs = config.WEFT_PING_INTERVAL_MS
   const door = new DocumentDoor({
-    documents,
-    gatekeeper,
-    clock,
-    metrics,
+    ...parts,
     rooms: createRooms({ limits: { stateBytesMax: config.WEFT_MAX_AWARENESS_BYTES }, clock }),
     terms: {
       limits: {

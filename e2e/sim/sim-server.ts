@@ -10,6 +10,7 @@ import { createGatekeeper } from '../../server/access/gatekeeper.ts'
 import { createMetrics } from '../../server/base/metrics.ts'
 import { Documents } from '../../server/documents/documents.ts'
 import type { LiveDocument } from '../../server/documents/live-document.ts'
+import { Openings } from '../../server/documents/openings.ts'
 import { fold } from '../../server/journal/fold.ts'
 import type { Folder } from '../../server/journal/folder.ts'
 import { ClientSocket } from '../../server/transport/client-socket.ts'
@@ -92,6 +93,13 @@ export class SimServer implements Listener {
       { sessions: this.#sessions, onBug: options.onBug },
       {
         documents: this.documents,
+        openings: new Openings({
+          documents: this.documents,
+          clock,
+          metrics,
+          documentsMax: 200,
+          loadsPerSecond: 20,
+        }),
         gatekeeper: createGatekeeper(
           {
             // A token is a name; to check it takes a moment, now and then.
