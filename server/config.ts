@@ -91,7 +91,7 @@ export const configTable = {
   WEFT_MAX_AWARENESS_BYTES: setting(count(4096, 64), 'Largest presence state of one client.'),
   WEFT_MAX_QUEUE_BYTES: setting(
     count(1 << 20, 1024),
-    'Most bytes one client may have waiting here, for a document that is still opening.',
+    'With more bytes of one client waiting here, for documents that are opening, its socket is not read on.',
   ),
   WEFT_LAG_BYTES: setting(
     count(1 << 20, 1024),

@@ -30,6 +30,8 @@ import type { Listener, ServerEnd } from './network.ts'
 import { Scope, type Schedule } from './schedule.ts'
 
 export const UNSAVED_BYTES_MAX = 16 << 10
+/** So small that a few edits fill it. */
+const QUEUE_BYTES_MAX = 2 << 10
 const PING_INTERVAL_MS = 5_000
 
 /** One for all runs: the metrics of Node itself watch the process, and are never let go. */
@@ -128,7 +130,12 @@ export class SimServer implements Listener {
       webSocket: end.webSocket,
       stream: end.stream,
       protocol: 'hocuspocus',
-      limits: { frameBytesMax: 4 << 20, lagBytes: 1 << 20, sendBytesMax: 8 << 20 },
+      limits: {
+        frameBytesMax: 4 << 20,
+        lagBytes: 1 << 20,
+        sendBytesMax: 8 << 20,
+        queueBytesMax: QUEUE_BYTES_MAX,
+      },
       flusher: this.#flusher,
       clock,
       log: this.#log,
@@ -140,7 +147,7 @@ export class SimServer implements Listener {
       door: this.#door,
       clock,
       metrics,
-      limits: { documentsMax: 50, queueBytesMax: 64 << 10, authTimeoutMs: 10_000 },
+      limits: { documentsMax: 50, queueBytesMax: QUEUE_BYTES_MAX, authTimeoutMs: 10_000 },
       schema: undefined,
       onAuthenticated: () => {},
       onClose: () => void this.#connections.delete(connection),
