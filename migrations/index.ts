@@ -3,6 +3,8 @@ import type { Kysely } from 'kysely'
 import type { Dialect } from './dialect.ts'
 import * as journal from './001-journal.ts'
 import * as requestsAndSchema from './002-requests-and-schema.ts'
+import * as handedOverStates from './003-handed-over-states.ts'
+import * as postgresJournal from './004-postgres-journal.ts'
 
 export type Migration = {
   readonly name: string
@@ -13,4 +15,6 @@ export type Migration = {
 export const migrations: readonly Migration[] = [
   { name: '001-journal', ...journal },
   { name: '002-requests-and-schema', ...requestsAndSchema },
+  { name: '003-handed-over-states', ...handedOverStates },
+  { name: '004-postgres-journal', ...postgresJournal },
 ]

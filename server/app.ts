@@ -1,7 +1,7 @@
 /** The one composition root: builds every part in order and hands each its neighbours. */
 import type * as Y from 'yjs'
 import { systemClock, type Clock } from '../shared/clock.ts'
-import { documentName } from '../shared/names.ts'
+import { documentName, type DocumentName } from '../shared/names.ts'
 import { systemRandom, type Random } from '../shared/random.ts'
 import { createGatekeeper } from './access/gatekeeper.ts'
 import { createTokenMint, developmentSecret } from './access/token-mint.ts'
@@ -12,13 +12,16 @@ import type { Logger } from './base/log.ts'
 import { createMetrics, type Metrics } from './base/metrics.ts'
 import { Supervisor } from './base/supervise.ts'
 import type { Config } from './config.ts'
+import { migratePostgres } from './database/postgres-database.ts'
 import { migrateSqliteFile } from './database/sqlite-database.ts'
 import type { DocumentHooks } from './documents/document-hooks.ts'
 import { Documents } from './documents/documents.ts'
 import type { Edit, EditReceipt } from './documents/edits.ts'
 import { Openings } from './documents/openings.ts'
 import { createFolder, type Folder } from './journal/folder.ts'
-import type { Journal } from './journal/journal.ts'
+import type { CommitReport } from './journal/group-commit.ts'
+import type { Damage, Journal } from './journal/journal.ts'
+import { openPostgresJournal } from './journal/postgres/postgres-journal.ts'
 import { sqliteFiles } from './journal/sqlite/sqlite-files.ts'
 import { openSqliteJournal } from './journal/sqlite/sqlite-journal.ts'
 import { listen } from './rest/http-server.ts'
@@ -129,26 +132,35 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
 type Tools = { readonly clock: Clock; readonly log: Logger; readonly metrics: Metrics }
 
 function openJournal(config: Config, { clock, log, metrics }: Tools): Promise<Journal> {
-  const dataDir = config.WEFT_DATA_DIR
-  return openSqliteJournal({
-    dataDir,
+  const common = {
     clock,
     queueEntriesMax: config.WEFT_JOURNAL_QUEUE_ENTRIES,
     queueBytesMax: config.WEFT_MAX_UNSAVED_BYTES,
     batchBytesMax: config.WEFT_JOURNAL_BATCH_BYTES,
     paceMs: config.WEFT_COMMIT_PACE_MS,
-    migrate: () => migrateSqliteFile(sqliteFiles(dataDir).database),
-    onCommit({ outcome, entries, bytes, tookMs }) {
+    onCommit({ outcome, entries, bytes, tookMs }: CommitReport) {
       metrics.journalCommits.inc({ outcome })
       metrics.journalCommitSeconds.observe(tookMs / 1000)
       if (outcome === 'failed') return
       metrics.journalEntries.inc(entries)
       metrics.journalBytes.inc(bytes)
     },
-    onDamage(name, { kind, seq, sentence }) {
+    onDamage(name: DocumentName, { kind, seq, sentence }: Damage) {
       metrics.journalDamage.inc({ kind })
       log.error({ document: name, kind, seq }, `damage in the store: ${sentence}`)
     },
+  }
+  const { WEFT_DATABASE_URL: url, WEFT_DATA_DIR: dataDir } = config
+  if (url === undefined) {
+    const migrate = () => migrateSqliteFile(sqliteFiles(dataDir).database)
+    return openSqliteJournal({ ...common, dataDir, migrate })
+  }
+  return openPostgresJournal({
+    ...common,
+    url,
+    poolMax: config.WEFT_DATABASE_POOL,
+    timeoutMs: config.WEFT_DATABASE_TIMEOUT_MS,
+    migrate: () => migratePostgres(url),
   })
 }
 

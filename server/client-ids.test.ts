@@ -4,16 +4,21 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Awareness, encodeAwarenessUpdate } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import { awarenessFrame } from '../shared/frames.ts'
+import { documentName } from '../shared/names.ts'
 import type { Grant } from '../shared/permissions.ts'
 import { rawMember, type RawMember } from './testing/raw-member.ts'
 import { stockProvider, type StockClient } from './testing/stock-clients.ts'
 import { startTestApp, type TestApp } from './testing/test-app.ts'
+import type { Journal } from './journal/journal.ts'
+import { temporaryFolder } from './journal/testing/temporary-folder.ts'
 import { until } from './testing/until.ts'
 
 const NAME = 'a'
 
 describe('client ids', () => {
   let server: TestApp
+  let folder: ReturnType<typeof temporaryFolder>
+  let journal: Journal
   let victim: StockClient
   const stocks: StockClient[] = []
   const members: RawMember[] = []
@@ -33,8 +38,21 @@ describe('client ids', () => {
   const calm = async ({ provider }: StockClient) =>
     until(() => provider.isSynced && !provider.hasUnsyncedChanges, 'everything acknowledged')
 
+  const start = async (settings: Readonly<Record<string, string>> = {}) => {
+    server = await startTestApp({
+      dataDir: folder.path,
+      settings: { WEFT_DOCUMENT_IDLE_MS: '0', ...settings },
+      parts: { wrapJournal: opened => (journal = opened) },
+    })
+  }
+  const restart = async (settings?: Readonly<Record<string, string>>) => {
+    await server.stop()
+    await start(settings)
+  }
+
   beforeEach(async () => {
-    server = await startTestApp({ settings: { WEFT_DOCUMENT_IDLE_MS: '0' } })
+    folder = temporaryFolder()
+    await start()
     victim = await open('victim')
     victim.text.insert(0, 'mine ')
     await calm(victim)
@@ -43,6 +61,7 @@ describe('client ids', () => {
     for (const one of stocks.splice(0)) one.destroy()
     for (const one of members.splice(0)) one.close()
     await server.stop()
+    folder.remove()
   })
 
   /** What the victim would write next, as somebody else says it. */
@@ -97,6 +116,62 @@ describe('client ids', () => {
       viewer.sendStep2(update)
       await until(() => viewer.refusals().filter(code => code === 'FORBIDDEN').length === 2, 'told')
     })
+  })
+
+  test('[T10] the same after a restart of the server: refused', async () => {
+    await whileAway(async update => {
+      await restart()
+      const mallory = await enter()
+      mallory.sendUpdate(update)
+      mallory.sendStep2(update)
+      const taken = () => mallory.refusals().filter(code => code === 'CLIENT_ID_TAKEN')
+      await until(() => taken().length === 2, 'told')
+    })
+  })
+
+  test('[T10] the same after a restart, when a snapshot holds all that was written: refused', async () => {
+    // One entry is enough for a snapshot, and the next opening makes it.
+    await restart({ WEFT_SNAPSHOT_ENTRIES: '1' })
+    await whileAway(async update => {
+      const reader = await enter()
+      const stored = () => journal.open(documentName(NAME))
+      await until(async () => (await stored())?.tail.length === 0, 'a snapshot of everything')
+      reader.close()
+      members.length = 0
+      await restart()
+      const mallory = await enter()
+      mallory.sendUpdate(update)
+      await until(() => mallory.refusals().includes('CLIENT_ID_TAKEN'), 'told')
+    })
+  })
+
+  test('[T10] what the victim typed offline and hands over after a restart is taken', async () => {
+    const { doc } = victim
+    victim.destroy()
+    doc.getText('text').insert(0, 'offline ')
+    await restart()
+    // As an answer to the server's question, that claims nothing; then as edits, as usual.
+    const back = await open('victim', doc)
+    await calm(back)
+    back.text.insert(0, 'and back ')
+    await calm(back)
+    const joiner = await open('joiner')
+    await calm(joiner)
+    expect(joiner.text.toString()).toBe('and back offline mine ')
+  })
+
+  test('[T10] whoever hands over what another wrote does not own the id after a restart', async () => {
+    const ada = new Y.Doc()
+    ada.getText('text').insert(0, 'ada ')
+    const carried = new Y.Doc()
+    Y.applyUpdate(carried, Y.encodeStateAsUpdate(ada))
+    await calm(await open('carrier', carried))
+    await restart()
+    const back = await open('ada', ada)
+    await calm(back)
+    back.text.insert(0, 'still ')
+    await calm(back)
+    for (const part of ['mine ', 'ada ', 'still ']) expect(back.text.toString()).toContain(part)
   })
 
   test('[T10] a struct that would burn the id for ever: refused', async () => {

@@ -39,7 +39,16 @@ export const configTable = {
   WEFT_PORT: setting(count(8080, 0).pipe(z.number().max(65_535)), 'Port; 0 takes a free one.'),
   WEFT_DATA_DIR: setting(
     z.string().min(1).default('./data'),
-    'Folder of the embedded SQLite store; one server a folder.',
+    'Folder of the embedded SQLite store; one server a folder. With Postgres, next to nothing is in it.',
+  ),
+  WEFT_DATABASE_URL: setting(
+    z.url({ protocol: /^postgres(ql)?$/, error: 'must be postgres://...' }).optional(),
+    'Postgres for everything that is stored, which several servers may share; unset: SQLite.',
+  ),
+  WEFT_DATABASE_POOL: setting(count(10), 'Most connections to Postgres.'),
+  WEFT_DATABASE_TIMEOUT_MS: setting(
+    count(10_000, 100),
+    'Connecting to Postgres, or a statement, that takes longer has failed.',
   ),
   WEFT_JWT_SECRET: setting(
     z.string().min(32, 'must have at least 32 characters').optional(),
@@ -236,7 +245,7 @@ export function isLoopback(host: string): boolean {
 /** Secrets are never repeated, not even wrong ones. */
 function describeGiven(environment: Environment, issue: z.core.$ZodIssue): string {
   const name = String(issue.path[0])
-  if (/SECRET/.test(name)) return 'the given value is not shown'
+  if (/SECRET|(DATABASE|REDIS)_URL/.test(name)) return 'the given value is not shown'
   return `given: ${JSON.stringify(environment[name] ?? '')}`
 }
 

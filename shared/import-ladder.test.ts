@@ -24,6 +24,7 @@ const clientSteps = [['sdk'], ['react'], ['demo', 'console']]
 const guardedPackages: Readonly<Record<string, readonly string[]>> = {
   '@hocuspocus/server': ['server/transport/hocuspocus/'],
   'better-sqlite3': ['server/journal/sqlite/', 'server/database/'],
+  pg: ['server/journal/postgres/', 'server/database/', 'server/testing/'],
   kysely: ['server/database/', 'migrations/'],
   jose: ['server/access/'],
   ws: ['server/transport/'],

@@ -46,11 +46,13 @@ export class Disk {
   mount(scope: Scope): Journal {
     const { journal } = this
     return {
+      writers: journal.writers,
       append: append => this.#append(append, scope),
       open: (name, create) => this.#open(name, { create, scope }),
       head: name => journal.head(name),
       list: query => journal.list(query),
       entries: (name, afterSeq, limit) => journal.entries(name, afterSeq, limit),
+      positions: names => journal.positions(names),
       request: (name, key) => journal.request(name, key),
       putSnapshot: put =>
         this.#call(scope, this.#latency(put.name), () => journal.putSnapshot(put)),

@@ -76,7 +76,7 @@ export class Oracle {
     if (head === undefined || head.deletedAt !== null) return undefined
     const stored = await this.#disk.journal.open(name)
     if (stored === undefined) return undefined
-    const doc = loadDoc(stored)
+    const { doc } = loadDoc(stored)
     const tokens = doc.getArray<string>('tokens').toArray()
     const known = this.#disk.lives.get(head.incarnation)?.tokens ?? new Set<string>()
     const present = new Set(tokens)

@@ -1,5 +1,7 @@
 /** What a fault test needs of the machine; where it is missing, that is said loudly. */
 import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 
 export type Needs = {
   /** Mounting file systems of our own. */
@@ -14,12 +16,32 @@ export const packages = {
   mount: 'mount',
   ip: 'iproute2',
   chromium: 'chromium',
+  initdb: 'postgresql',
+  postgres: 'postgresql',
+  pgbouncer: 'pgbouncer',
 } as const
 export type Binary = keyof typeof packages
 
+/** Debian keeps the programs of Postgres out of the PATH, a folder for each version. */
+function postgresFolders(): readonly string[] {
+  const root = '/usr/lib/postgresql'
+  if (!existsSync(root)) return []
+  const versions = readdirSync(root).toSorted((one, other) => Number(other) - Number(one))
+  return versions.map(version => join(root, version, 'bin'))
+}
+
+/** Where a program is; undefined when it is missing. */
+export function binaryPath(name: Binary): string | undefined {
+  const path = [process.env['PATH'] ?? '', '/usr/sbin', '/sbin', ...postgresFolders()].join(':')
+  const found = spawnSync('sh', ['-c', `command -v ${name}`], {
+    env: { PATH: path },
+    encoding: 'utf8',
+  })
+  return found.status === 0 ? found.stdout.trim() : undefined
+}
+
 export function hasBinary(name: Binary): boolean {
-  const path = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`
-  return spawnSync('sh', ['-c', `command -v ${name}`], { env: { PATH: path } }).status === 0
+  return binaryPath(name) !== undefined
 }
 
 export const isRoot = process.getuid?.() === 0

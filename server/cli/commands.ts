@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { StartError } from '../base/start-error.ts'
 import { ConfigError, settingRows } from '../config.ts'
 import { inspect } from './inspect.ts'
+import { migrate } from './migrate.ts'
 import { repair } from './repair.ts'
 import { packageRoot } from './package-root.ts'
 import { serve } from './serve.ts'
@@ -24,8 +25,14 @@ const commands: Readonly<Record<string, Command>> = {
   },
   repair: {
     usage: 'repair <document>',
-    sentence: 'Open a damaged document from what can still be read (the server must be stopped).',
+    sentence:
+      'Open a damaged document from what can still be read (stop the server first on SQLite).',
     run: repair,
+  },
+  migrate: {
+    usage: 'migrate up|down|status',
+    sentence: 'Bring the schema of the store up to date (a start does so too), or one step back.',
+    run: migrate,
   },
 }
 
@@ -72,7 +79,7 @@ function version(): string {
 
 function help(code: number): number {
   const lines = Object.values(commands).map(
-    ({ usage, sentence }) => `  weft ${usage.padEnd(20)} ${sentence}`,
+    ({ usage, sentence }) => `  weft ${usage.padEnd(23)} ${sentence}`,
   )
   const settings = settingRows().map(({ name, fallback, sentence }) => {
     const shown = fallback === '' ? '' : ` [${fallback}]`

@@ -1,38 +1,49 @@
 /** `weft inspect <document>`: what is stored of it, checked. Works beside a running server. */
 import { existsSync } from 'node:fs'
-import { documentName } from '../../shared/names.ts'
+import { documentName, type DocumentName } from '../../shared/names.ts'
 import { WeftError } from '../../shared/errors.ts'
-import { readConfig } from '../config.ts'
+import { readConfig, type Config } from '../config.ts'
 import type { Inspection } from '../journal/journal.ts'
+import { withPostgres } from '../journal/postgres/database.ts'
+import { inspectName } from '../journal/postgres/inspect-document.ts'
 import { inspectFile } from '../journal/sqlite/inspect-file.ts'
 import { sqliteFiles } from '../journal/sqlite/sqlite-files.ts'
 
-const EXIT = { sound: 0, damaged: 1, noInput: 66, usage: 64 } as const
+const EXIT = { sound: 0, damaged: 1, noInput: 66, usage: 64, unavailable: 69 } as const
 
-export function inspect(args: readonly string[]): Promise<number> {
+export async function inspect(args: readonly string[]): Promise<number> {
   const [given] = args
   if (given === undefined) {
     console.error('usage: weft inspect <document>')
-    return Promise.resolve(EXIT.usage)
+    return EXIT.usage
   }
-  const dataDir = readConfig(process.env).WEFT_DATA_DIR
-  if (!existsSync(sqliteFiles(dataDir).database)) {
-    console.error(`weft: there is no store in ${dataDir} (WEFT_DATA_DIR)`)
-    return Promise.resolve(EXIT.noInput)
+  const config = readConfig(process.env)
+  if (!hasStore(config)) {
+    console.error(`weft: there is no store in ${config.WEFT_DATA_DIR} (WEFT_DATA_DIR)`)
+    return EXIT.noInput
   }
   try {
-    const inspection = inspectFile(dataDir, documentName(given))
+    const inspection = await look(config, documentName(given))
     if (inspection === undefined) {
       console.error(`weft: there is no document ${JSON.stringify(given)}`)
-      return Promise.resolve(EXIT.noInput)
+      return EXIT.noInput
     }
     console.log(describeInspection(inspection))
-    return Promise.resolve(inspection.damage.length === 0 ? EXIT.sound : EXIT.damaged)
+    return inspection.damage.length === 0 ? EXIT.sound : EXIT.damaged
   } catch (error) {
     if (!(error instanceof WeftError)) throw error
     console.error(`weft: ${error.message}. ${error.hint}`)
-    return Promise.resolve(EXIT.usage)
+    return error.retryable ? EXIT.unavailable : EXIT.usage
   }
+}
+
+const hasStore = ({ WEFT_DATABASE_URL: url, WEFT_DATA_DIR: dataDir }: Config) =>
+  url !== undefined || existsSync(sqliteFiles(dataDir).database)
+
+async function look(config: Config, name: DocumentName): Promise<Inspection | undefined> {
+  const { WEFT_DATABASE_URL: url, WEFT_DATA_DIR: dataDir } = config
+  if (url === undefined) return inspectFile(dataDir, name)
+  return withPostgres(url, database => inspectName(database, name))
 }
 
 export function describeInspection({

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { startApp, type App } from '../app.ts'
 import { createLog, type Logger } from '../base/log.ts'
 import { readConfig } from '../config.ts'
+import { describeDatabase } from '../database/postgres-database.ts'
 import { loadHooks } from './load-hooks.ts'
 import { packageRoot } from './package-root.ts'
 
@@ -15,7 +16,9 @@ export async function serve(): Promise<number> {
   watchForBugs(log)
   const hooks = config.WEFT_HOOKS === undefined ? {} : await loadHooks(config.WEFT_HOOKS)
   const app = await startApp(config, log, { pagesDir: join(packageRoot(), 'dist', 'pages'), hooks })
-  log.info({ url: app.url, dataDir: config.WEFT_DATA_DIR }, `weft is ready at ${app.url}`)
+  const { WEFT_DATABASE_URL: database, WEFT_DATA_DIR: dataDir } = config
+  const store = database === undefined ? { dataDir } : { database: describeDatabase(database) }
+  log.info({ url: app.url, ...store }, `weft is ready at ${app.url}`)
   if (config.devMode) log.warn('development mode: whoever reaches this address gets any token')
   return whenEnded(app, log)
 }

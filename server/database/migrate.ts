@@ -1,8 +1,9 @@
 /** Brings a database to the schema that this version knows, or refuses one it does not know. */
 import type { Kysely } from 'kysely'
-import { Migrator, NO_MIGRATIONS, type Migration, type MigrationProvider } from 'kysely/migration'
+import { Migrator, type Migration, type MigrationProvider } from 'kysely/migration'
 import { migrations } from '../../migrations/index.ts'
 import type { Dialect } from '../../migrations/dialect.ts'
+import { StartError } from '../base/start-error.ts'
 
 export type MigrationStatus = {
   readonly name: string
@@ -38,12 +39,12 @@ export async function migrateUp(db: Kysely<unknown>, dialect: Dialect): Promise<
   return runTo(createMigrator(db, dialect).migrateToLatest())
 }
 
-/** Takes every migration back. All data is gone afterwards. */
+/** Takes the newest migration back, and with it whatever only that one has room for. */
 export async function migrateDown(
   db: Kysely<unknown>,
   dialect: Dialect,
 ): Promise<readonly string[]> {
-  return runTo(createMigrator(db, dialect).migrateTo(NO_MIGRATIONS))
+  return runTo(createMigrator(db, dialect).migrateDown())
 }
 
 export async function migrationStatus(
@@ -56,6 +57,15 @@ export async function migrationStatus(
 
 async function runTo(running: ReturnType<Migrator['migrateToLatest']>): Promise<readonly string[]> {
   const { error, results = [] } = await running
-  if (error !== undefined) throw error
+  if (error !== undefined) throw newerSchema(error) ?? error
   return results.map(({ migrationName }) => migrationName)
+}
+
+/** Kysely tells it by its sentence alone. */
+function newerSchema(error: unknown): StartError | undefined {
+  const sentence = error instanceof Error ? error.message : ''
+  const unknown = /previously executed migration (\S+) is missing/.exec(sentence)?.[1]
+  if (unknown === undefined) return undefined
+  const what = `the store was written by a newer weft, of which this one does not know "${unknown}"`
+  return new StartError(`${what}: start that one, or go back to an older copy`)
 }

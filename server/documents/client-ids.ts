@@ -1,8 +1,12 @@
 /**
- * Whose Yjs client ids are whose, as far as this node has seen. Everybody on a document can read the
+ * Whose Yjs client ids are whose, in a document that is open. Everybody on a document can read the
  * others' ids; without an owner anybody could write the next change in another's name, and that
- * one's own changes, made offline, would be taken for known and vanish.
+ * one's own changes, made offline, would be taken for known and vanish. Who wrote under which id is
+ * in the journal (`id-owners.ts`), so it outlives the document's time in memory and the server.
  */
+import type * as Y from 'yjs'
+import { claimId, claimWriters } from '../journal/id-owners.ts'
+import type { IdOwners, NewEntry } from '../journal/journal.ts'
 
 type Writer = {
   readonly principalId: string
@@ -12,14 +16,15 @@ type Writer = {
 
 type Session = { readonly principalId: string }
 
-/** Ids of one document that are remembered; the oldest are forgotten first. */
-const IDS_MAX = 5_000
-
 export class ClientIds {
   /** Who wrote under an id. */
-  readonly #owners = new Map<number, string>()
+  readonly #owners: Map<number, string>
   /** Who shows himself under an id, and has perhaps not written yet: until the session ends. */
   readonly #shown = new Map<number, Session>()
+
+  constructor(owners?: IdOwners) {
+    this.#owners = new Map(owners)
+  }
 
   /**
    * May this principal write under the id? Whoever hands over a state may hold what others wrote
@@ -34,12 +39,13 @@ export class ClientIds {
   }
 
   /** First come, first served; an id that has an owner keeps it. */
-  claim(clientId: number, principalId: string): void {
-    if (this.#owners.has(clientId)) return
-    this.#owners.set(clientId, principalId)
-    if (this.#owners.size <= IDS_MAX) return
-    const [oldest] = this.#owners.keys()
-    if (oldest !== undefined) this.#owners.delete(oldest)
+  claim(clientIds: readonly number[], principalId: string): void {
+    for (const clientId of clientIds) claimId(this.#owners, clientId, principalId)
+  }
+
+  /** The same for what an entry writes, before it is applied. */
+  claimWriters(doc: Y.Doc, entry: NewEntry): void {
+    claimWriters(this.#owners, doc, entry)
   }
 
   show(clientId: number, session: Session): void {
@@ -48,25 +54,5 @@ export class ClientIds {
 
   hide(session: object): void {
     for (const [id, shown] of this.#shown) if (shown === session) this.#shown.delete(id)
-  }
-}
-
-/** Documents whose ids are remembered while nobody has them open. */
-const DOCUMENTS_MAX = 10_000
-
-/** By the document's life: what was claimed outlives its time in memory, for those who are offline. */
-export class ClientIdRegistry {
-  readonly #documents = new Map<string, ClientIds>()
-
-  of(incarnation: string): ClientIds {
-    const found = this.#documents.get(incarnation) ?? new ClientIds()
-    // Last used last: the first is the one to forget.
-    this.#documents.delete(incarnation)
-    this.#documents.set(incarnation, found)
-    if (this.#documents.size > DOCUMENTS_MAX) {
-      const [oldest] = this.#documents.keys()
-      if (oldest !== undefined) this.#documents.delete(oldest)
-    }
-    return found
   }
 }

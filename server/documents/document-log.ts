@@ -80,10 +80,11 @@ export class DocumentLog {
   }
 
   /** Takes a change; it is durable when `onDurable` names its version. */
-  push(author: string, update: Uint8Array): void {
+  push({ handsOver, ...change }: Omit<NewEntry, 'at'>): void {
     const { clock, notSavingAfterMs } = this.#options
     this.#version += 1
-    this.#unsaved.push({ author, at: clock.now(), update }, clock.monotonic())
+    const mark = handsOver === true ? { handsOver } : {}
+    this.#unsaved.push({ ...change, ...mark, at: clock.now() }, clock.monotonic())
     this.#cancelSavingCheck ??= clock.after(notSavingAfterMs, () => this.#checkSaving())
     this.#wake()
   }

@@ -11,7 +11,6 @@ import { Compaction, type CompactionLimits } from '../journal/compaction.ts'
 import type { Folder } from '../journal/folder.ts'
 import type { Creation, DocumentHead, Journal, ListQuery } from '../journal/journal.ts'
 import type { Supervisor } from '../base/supervise.ts'
-import { ClientIdRegistry } from './client-ids.ts'
 import type { DocumentHooks, Seed } from './document-hooks.ts'
 import { DocumentEdits, type Edit, type EditReceipt } from './edits.ts'
 import { Resident } from './resident.ts'
@@ -59,7 +58,6 @@ export class Documents {
   readonly #budget: UnsavedBudget
   readonly #compaction: Compaction
   readonly #edits = new WeakMap<LiveDocument, DocumentEdits>()
-  readonly #clientIds = new ClientIdRegistry()
   #stopping = false
 
   constructor(options: DocumentsOptions) {
@@ -239,7 +237,6 @@ export class Documents {
       idleMs,
       hooks,
       supervisor,
-      clientIds: this.#clientIds,
       seeded: creation => this.#seeded(name, creation),
       budget: this.#budget,
       onGrowth: tail => this.#compaction.grew(name, tail),

@@ -137,7 +137,7 @@ class World {
     const head = await this.disk.stored.head(name)
     if (head === undefined || head.deletedAt !== null) return
     const stored = await this.disk.stored.open(name)
-    const doc = loadDoc(stored!)
+    const { doc } = loadDoc(stored!)
     for (const edit of this.acknowledged.get(head.incarnation) ?? []) {
       expect(doc.getMap('edits').has(edit), `${edit} was called durable`).toBe(true)
     }

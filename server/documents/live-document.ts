@@ -167,8 +167,7 @@ export class LiveDocument {
     this.#refuseWhenFull(update.byteLength)
     const applied = applyWhole(this.doc, update, origin)
     // A state may hold what others wrote and nobody stored; who hands that over is not its author.
-    const { clientIds } = this.#options
-    if (origin.kind === 'edit') for (const id of writers) clientIds.claim(id, origin.author)
+    if (origin.kind === 'edit') this.#options.clientIds.claim(writers, origin.author)
     if (applied.kind === 'broken') {
       this.#spoil(applied.error)
       throw new WeftError('UPDATE_INVALID', 'the update cannot be applied', {
@@ -236,7 +235,8 @@ export class LiveDocument {
       })
     }
     const mark = request === undefined ? {} : { request }
-    const entry: NewEntry = { author, at: clock.now(), update, ...mark }
+    // A program may hand in a whole document, with what others wrote in it.
+    const entry: NewEntry = { author, at: clock.now(), update, handsOver: true, ...mark }
     const seq = await this.#journaled.pushGuarded(
       schema === undefined ? { entry } : { entry, schema },
     )
@@ -252,9 +252,11 @@ export class LiveDocument {
 
   /** Durable already, so only to be shown. */
   #onStored(entries: readonly NewEntry[]): void {
-    for (const { author, update } of entries) {
+    for (const entry of entries) {
+      this.#options.clientIds.claimWriters(this.doc, entry)
+      const { author } = entry
       const origin: WriteOrigin = { author, source: this, kind: 'edit', isStored: true }
-      Y.applyUpdate(this.doc, update, origin)
+      Y.applyUpdate(this.doc, entry.update, origin)
     }
   }
 
@@ -322,7 +324,9 @@ export class LiveDocument {
     this.#bytes += update.byteLength
     this.#digest.changed()
     this.#fullState.add(update)
-    if (write?.isStored !== true) this.#journaled.push(write?.author ?? SERVER_AUTHOR, update)
+    const author = write?.author ?? SERVER_AUTHOR
+    const handsOver = write?.kind === 'state'
+    if (write?.isStored !== true) this.#journaled.push({ author, update, handsOver })
     this.#tell(listener => listener.onUpdate?.(update, write))
   }
 

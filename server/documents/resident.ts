@@ -8,7 +8,7 @@ import type { Metrics } from '../base/metrics.ts'
 import type { Tail } from '../journal/compaction.ts'
 import type { Creation, Journal, StoredDocument } from '../journal/journal.ts'
 import type { Supervisor } from '../base/supervise.ts'
-import type { ClientIdRegistry } from './client-ids.ts'
+import { ClientIds } from './client-ids.ts'
 import type { DocumentHooks } from './document-hooks.ts'
 import { LiveDocument, type LiveDocumentLimits } from './live-document.ts'
 import { loadDoc } from './loader.ts'
@@ -29,7 +29,6 @@ export type ResidentOptions = {
   readonly budget: UnsavedBudget
   readonly hooks: DocumentHooks
   readonly supervisor: Supervisor
-  readonly clientIds: ClientIdRegistry
   /** The creation, with its seed. */
   readonly seeded: (creation: Creation) => Promise<Creation>
   /** Told how long the unfolded tail is. */
@@ -125,7 +124,7 @@ export class Resident {
 
   #makeLive(stored: StoredDocument): LiveDocument {
     const { journal, budget, limits, clock, random, metrics } = this.#options
-    const doc = loadDoc(stored)
+    const { doc, owners } = loadDoc(stored)
     const { head } = stored
     const log = this.#log
     const document = new LiveDocument({
@@ -138,7 +137,7 @@ export class Resident {
       random,
       log,
       metrics,
-      clientIds: this.#options.clientIds.of(head.incarnation),
+      clientIds: new ClientIds(owners),
       roots: this.#rootsOf(head.name),
     })
     document.listen({

@@ -7,8 +7,10 @@ import { silentLog } from '../base/log.ts'
 import { contentOf, docOf, editAtRandom } from '../testing/random-edits.ts'
 import { FaultyJournal } from '../testing/faulty-journal.ts'
 import { Compaction, isDue, type CompactionLimits, type SnapshotReport } from './compaction.ts'
-import { fold, type FoldInput } from './fold.ts'
+import { fold, type Folded, type FoldInput } from './fold.ts'
 import type { Folder } from './folder.ts'
+import { claimId, decodeOwners, encodeOwners } from './id-owners.ts'
+import type { NewEntry } from './journal.ts'
 import { MemoryJournal } from './memory-journal.ts'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
@@ -27,7 +29,7 @@ class HeldFolder implements Folder {
   mostAtOnce = 0
   #atOnce = 0
 
-  fold(input: FoldInput): Promise<Uint8Array> {
+  fold(input: FoldInput): Promise<Folded> {
     this.inputs.push(input)
     this.#atOnce += 1
     this.mostAtOnce = Math.max(this.mostAtOnce, this.#atOnce)
@@ -179,8 +181,8 @@ describe('compaction', () => {
     compaction.grew(a, due)
     await folder.finish()
     await compaction.idle()
-    expect(folder.inputs.map(({ updates }) => updates.length)).toEqual([3, 1])
-    expect(folder.inputs.map(({ state }) => state)).toEqual([null, snapshot?.state])
+    expect(folder.inputs.map(({ tail }) => tail.length)).toEqual([3, 1])
+    expect(folder.inputs.map(input => input.snapshot)).toEqual([null, snapshot])
     expect((await stored(a)).snapshot?.seq).toBe(4)
   })
 
@@ -245,8 +247,7 @@ describe('[J8] a fold that comes too late', () => {
     compaction.grew(a, due)
     await folder.started()
     const { tail } = await stored(a)
-    const other = fold({ state: null, updates: tail.slice(0, 2).map(({ update }) => update) })
-    const snapshot = { seq: 2, at: 5, state: other }
+    const snapshot = { seq: 2, at: 5, ...fold({ snapshot: null, tail: tail.slice(0, 2) }) }
     await memory.putSnapshot({ name: a, incarnation: a, previousSeq: 0, snapshot })
     await folder.finish()
     await compaction.idle()
@@ -440,4 +441,42 @@ test(`[J8] any edits, folds, failures and foreign snapshots read back, SEED=${se
     for (const { update } of tail) Y.applyUpdate(copy, update)
     expect(contentOf(copy)).toEqual(contentOf(doc))
   }
+})
+
+describe('[J16] whose the client ids are', () => {
+  const typed = (doc: Y.Doc, author: string, handsOver?: true): NewEntry => {
+    const before = Y.encodeStateVector(doc)
+    doc.getText('t').insert(0, 'x')
+    const update = Y.encodeStateAsUpdate(doc, before)
+    return { author, at: 1, update, ...(handsOver === undefined ? {} : { handsOver }) }
+  }
+
+  test('the first to write under an id owns it; who hands it over does not', async () => {
+    const { memory, compaction, stored } = await harness(foldNow, c)
+    const [ada, bob, cyd] = [new Y.Doc(), new Y.Doc(), new Y.Doc()]
+    const put = async (...entries: NewEntry[]) => {
+      await memory.append({ name: c, incarnation: c, entries })
+      compaction.grew(c, due)
+      await compaction.idle()
+      return [...((await stored(c)).snapshot?.owners ?? [])].filter(([id]) => ids.includes(id))
+    }
+    const ids = [ada, bob, cyd].map(({ clientID }) => clientID)
+    const first = [typed(ada, 'ada'), typed(bob, 'ada', true), typed(ada, 'mallory')]
+    expect(await put(...first)).toEqual([[ada.clientID, 'ada']])
+    // Bob's own next change makes the id his; what is known already claims nothing.
+    const again = { ...typed(cyd, 'cyd'), author: 'mallory' }
+    const owners = await put({ ...again, author: 'cyd' }, again, typed(bob, 'bob'))
+    expect(owners).toEqual([
+      [ada.clientID, 'ada'],
+      [cyd.clientID, 'cyd'],
+      [bob.clientID, 'bob'],
+    ])
+  })
+
+  test('only so many are remembered: the oldest go first', () => {
+    const owners = new Map<number, string>()
+    for (let id = 0; id < 5_002; id++) claimId(owners, id, `author ${id % 3}`)
+    expect([owners.size, owners.has(1), owners.get(2)]).toEqual([5_000, false, 'author 2'])
+    expect([...decodeOwners(encodeOwners(owners))]).toEqual([...owners])
+  })
 })

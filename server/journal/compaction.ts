@@ -98,15 +98,12 @@ export class Compaction {
       const last = stored?.tail.at(-1)
       if (stored === undefined || last === undefined) return
       const { head, snapshot, tail } = stored
-      const state = await folder.fold({
-        state: snapshot?.state ?? null,
-        updates: tail.map(({ update }) => update),
-      })
+      const { state, owners } = await folder.fold({ snapshot, tail })
       const outcome = await journal.putSnapshot({
         name,
         incarnation: head.incarnation,
         previousSeq: snapshot?.seq ?? 0,
-        snapshot: { seq: last.seq, at: clock.now(), state },
+        snapshot: { seq: last.seq, at: clock.now(), state, owners },
       })
       onSnapshot?.(name, { outcome, bytes: state.byteLength })
       log.debug({ document: name, seq: last.seq, bytes: state.byteLength, outcome }, 'snapshot')

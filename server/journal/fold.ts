@@ -1,29 +1,37 @@
-/** Folds updates into one state: what a snapshot holds. Runs in a thread, see fold-thread.ts. */
+/** Folds a document's tail into one state: what a snapshot holds. Runs in a thread, see fold-thread.ts. */
 import * as Y from 'yjs'
+import { claimWriters } from './id-owners.ts'
+import type { IdOwners, StoredDocument } from './journal.ts'
 
-export type FoldInput = {
-  readonly state: Uint8Array | null
-  readonly updates: readonly Uint8Array[]
+export type FoldInput = Pick<StoredDocument, 'snapshot' | 'tail'>
+
+export type Folded = {
+  /** The document after all entries, as one update. */
+  readonly state: Uint8Array
+  readonly owners: IdOwners
 }
 
 /**
- * The state of a document after all updates, as one update. Throws when something is missing: a
- * snapshot with a hole in it must never be written.
+ * Throws when something is missing: a snapshot with a hole in it must never be written.
  */
-export function fold({ state, updates }: FoldInput): Uint8Array {
+export function fold({ snapshot, tail }: FoldInput): Folded {
   const doc = new Y.Doc()
+  const owners = new Map(snapshot?.owners)
   try {
     // One transaction around all: each would otherwise pay for its own clean-up.
     doc.transact(() => {
-      if (state !== null) Y.applyUpdate(doc, state)
-      for (const update of updates) Y.applyUpdate(doc, update)
+      if (snapshot !== null) Y.applyUpdate(doc, snapshot.state)
+      for (const entry of tail) {
+        claimWriters(owners, doc, entry)
+        Y.applyUpdate(doc, entry.update)
+      }
     })
     if (doc.store.pendingStructs !== null || doc.store.pendingDs !== null) {
       throw new Error('the entries do not add up: an update depends on one that is not there')
     }
-    const folded = Y.encodeStateAsUpdate(doc)
-    refuseUnreadable(folded, doc)
-    return folded
+    const state = Y.encodeStateAsUpdate(doc)
+    refuseUnreadable(state, doc)
+    return { state, owners }
   } finally {
     doc.destroy()
   }

@@ -2,15 +2,15 @@
 import { Worker } from 'node:worker_threads'
 import { threadUrl } from '../base/thread-url.ts'
 import type { FoldAnswer } from './fold-thread.ts'
-import type { FoldInput } from './fold.ts'
+import type { Folded, FoldInput } from './fold.ts'
 
 export type Folder = {
   /** Rejects when the entries do not add up, or when the thread died. */
-  fold(input: FoldInput): Promise<Uint8Array>
+  fold(input: FoldInput): Promise<Folded>
   close(): Promise<void>
 }
 
-type Pending = { resolve: (state: Uint8Array) => void; reject: (error: Error) => void }
+type Pending = { resolve: (folded: Folded) => void; reject: (error: Error) => void }
 
 export function createFolder(): Folder {
   const pending = new Map<number, Pending>()
@@ -28,7 +28,7 @@ export function createFolder(): Folder {
     started.on('message', (answer: FoldAnswer) => {
       const waiting = pending.get(answer.id)
       pending.delete(answer.id)
-      if (answer.ok) waiting?.resolve(answer.state)
+      if (answer.ok) waiting?.resolve(answer.folded)
       else waiting?.reject(new Error(answer.reason))
     })
     // The next fold starts another thread.
@@ -44,7 +44,7 @@ export function createFolder(): Folder {
     fold(input) {
       worker ??= start()
       const id = nextId++
-      const folding = new Promise<Uint8Array>((resolve, reject) => {
+      const folding = new Promise<Folded>((resolve, reject) => {
         pending.set(id, { resolve, reject })
       })
       worker.postMessage({ id, ...input })

@@ -90,7 +90,9 @@ export function journalContract(name: string, open: () => Promise<JournalHarness
       const creation = { ...born, seed, schema: 3 }
       const created = await journal.open(plan, creation)
       expect(created).toMatchObject({ head: { seq: 1, schema: 3, bytes: 4 } })
-      expect(created?.tail).toEqual([{ seq: 1, author: 'alice', at: 1000, update: seed }])
+      expect(created?.tail).toEqual([
+        { seq: 1, author: 'alice', at: 1000, update: seed, handsOver: true },
+      ])
       const other = { ...creation, incarnation: 'other', seed: Uint8Array.of(1) }
       expect(await journal.open(plan, other)).toEqual(created)
       expect(await append('next')).toEqual({ seq: 2 })
@@ -130,6 +132,90 @@ export function journalContract(name: string, open: () => Promise<JournalHarness
       expect(outcomes[1]).toMatchObject({ reason: { code: 'SCHEMA_CONFLICT' } })
       expect(await journal.head(plan)).toMatchObject({ schema: 2, seq: 1 })
       expect(await append('next')).toEqual({ seq: 2 })
+    })
+
+    test('[J16] an entry knows whether it was handed over, and a snapshot whose the ids are', async () => {
+      await journal.open(plan, born)
+      const entries = [entry('a'), { ...entry('b'), handsOver: true }, entry('c')]
+      await journal.append({ name: plan, incarnation: 'life-1', entries })
+      const state = Uint8Array.of(0, 0)
+      const owners = new Map([
+        [4_294_967_295, 'zoë "the" editor'],
+        [1, 'bob'],
+        [7, 'zoë "the" editor'],
+      ])
+      const put = (previousSeq: number, seq: number, known?: typeof owners) => {
+        const snapshot = { seq, at: 5, state, ...(known === undefined ? {} : { owners: known }) }
+        return journal.putSnapshot({ name: plan, incarnation: 'life-1', previousSeq, snapshot })
+      }
+      expect(await put(0, 1)).toBe('put')
+      if (harness.reopen !== undefined) journal = await harness.reopen()
+      const before = await journal.open(plan)
+      expect(before?.snapshot).toEqual({ seq: 1, at: 5, state })
+      expect(before?.tail).toEqual([
+        { seq: 2, ...entry('b'), handsOver: true },
+        { seq: 3, ...entry('c') },
+      ])
+      expect(await put(1, 2, owners)).toBe('put')
+      const found = (await journal.open(plan))?.snapshot?.owners
+      // In this order: the oldest are the first to be forgotten.
+      expect([...(found ?? [])]).toEqual([...owners])
+    })
+
+    test('[J17] an append that must follow an entry is refused when it does not', async () => {
+      await journal.open(plan, born)
+      const after = (afterSeq: number, ...marks: string[]) =>
+        journal.append({
+          name: plan,
+          incarnation: 'life-1',
+          entries: marks.map(text => entry(text)),
+          afterSeq,
+        })
+      const outcomes = await Promise.allSettled([after(0, 'a', 'b'), after(0, 'c'), after(2, 'd')])
+      expect(outcomes).toMatchObject([
+        { status: 'fulfilled', value: { seq: 2 } },
+        { status: 'rejected', reason: { code: 'SEQ_CONFLICT' } },
+        { status: 'fulfilled', value: { seq: 3 } },
+      ])
+      expect(await texts()).toEqual(['a', 'b', 'd'])
+      // A request that was carried out is told so, wherever the document stands by now.
+      const request = { key: 'k', digest: 'd' }
+      const entries = [{ ...entry('e'), request }]
+      const once = { name: plan, incarnation: 'life-1', entries, afterSeq: 3 }
+      expect(await journal.append(once)).toEqual({ seq: 4 })
+      await expect(journal.append(once)).rejects.toMatchObject({ code: 'REQUEST_REPEATED' })
+      // Refused, it has not moved the schema either.
+      const schema = { from: 0, to: 1 }
+      const late = { ...once, entries: [entry('f')], schema }
+      await expect(journal.append(late)).rejects.toMatchObject({ code: 'SEQ_CONFLICT' })
+      expect(await journal.head(plan)).toMatchObject({ schema: 0, seq: 4 })
+    })
+
+    test('positions are told of living documents alone', async () => {
+      const [gone, fresh, nobody] = ['gone', 'fresh', 'nobody'].map(documentName) as [
+        DocumentName,
+        DocumentName,
+        DocumentName,
+      ]
+      await journal.open(plan, { ...born, schema: 3 })
+      await journal.open(gone, { ...born, incarnation: 'life-g' })
+      await journal.open(fresh, { ...born, incarnation: 'life-f' })
+      await append('a')
+      await append('b')
+      await journal.putSnapshot({
+        name: plan,
+        incarnation: 'life-1',
+        previousSeq: 0,
+        snapshot: { seq: 2, at: 5, state: Uint8Array.of(0, 0) },
+      })
+      await journal.remove(gone, 'bob', 1)
+      const found = await journal.positions([gone, fresh, nobody, plan])
+      const byName = found.toSorted((one, other) => (one.name < other.name ? -1 : 1))
+      expect(byName).toEqual([
+        { name: plan, incarnation: 'life-1', seq: 2, schema: 3 },
+        { name: fresh, incarnation: 'life-f', seq: 0, schema: 0 },
+      ])
+      expect(await journal.positions([])).toEqual([])
     })
 
     test('documents do not see each other, whatever they are called', async () => {

@@ -11,6 +11,7 @@ import type {
   JournalHealth,
   ListQuery,
   NewEntry,
+  Position,
   Snapshot,
   SnapshotPut,
   StoredDocument,
@@ -30,10 +31,11 @@ type Life = {
 }
 
 export class MemoryJournal implements Journal {
+  readonly writers = 'exclusive'
   /** All lives of each name, the newest last. */
   readonly #lives = new Map<DocumentName, Life[]>()
 
-  append({ name, incarnation, entries, schema }: Append): Promise<{ seq: number }> {
+  append({ name, incarnation, entries, schema, afterSeq }: Append): Promise<{ seq: number }> {
     const life = this.#living(name)
     if (life === undefined) return Promise.reject(this.#absence(name))
     if (life.incarnation !== incarnation) {
@@ -42,6 +44,11 @@ export class MemoryJournal implements Journal {
     }
     const refusal = refusalOf(entries.find(({ request }) => life.requests.has(request?.key ?? '')))
     if (refusal !== undefined) return Promise.reject(refusal)
+    const last = life.entries.length
+    if (afterSeq !== undefined && afterSeq !== last) {
+      const sentence = `the last entry is ${last}, not ${afterSeq}`
+      return Promise.reject(new WeftError('SEQ_CONFLICT', sentence))
+    }
     if (schema !== undefined && schema.from !== life.schema) {
       const sentence = `the schema is at ${life.schema}, not ${schema.from}`
       return Promise.reject(new WeftError('SCHEMA_CONFLICT', sentence))
@@ -66,7 +73,8 @@ export class MemoryJournal implements Journal {
     const { incarnation, by, at } = create
     const born = { name, incarnation, createdAt: at, createdBy: by, deletedAt: null }
     const { seed, schema = 0 } = create
-    const first = seed === undefined ? [] : [{ seq: 1, at, author: by, update: seed }]
+    const first =
+      seed === undefined ? [] : [{ seq: 1, at, author: by, update: seed, handsOver: true }]
     const life: Life = { ...born, schema, entries: first, requests: new Map(), snapshots: [] }
     this.#lives.set(name, [...lives, life])
     return Promise.resolve(stored(life))
@@ -87,6 +95,18 @@ export class MemoryJournal implements Journal {
     const life = this.#newest(name)
     if (life === undefined) return Promise.reject(this.#absence(name))
     return Promise.resolve(life.entries.slice(afterSeq, afterSeq + limit))
+  }
+
+  positions(names: readonly DocumentName[]): Promise<readonly Position[]> {
+    const living = names.flatMap(name => this.#living(name) ?? [])
+    return Promise.resolve(
+      living.map(({ name, incarnation, schema, entries }) => ({
+        name,
+        incarnation,
+        seq: entries.length,
+        schema,
+      })),
+    )
   }
 
   request(name: DocumentName, key: string) {

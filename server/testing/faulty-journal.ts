@@ -49,6 +49,10 @@ export class FaultyJournal implements Journal {
     return this.#journal.open(name, create)
   }
 
+  get writers() {
+    return this.#journal.writers
+  }
+
   head(name: DocumentName) {
     return this.#journal.head(name)
   }
@@ -59,6 +63,10 @@ export class FaultyJournal implements Journal {
 
   entries(name: DocumentName, afterSeq: number, limit: number) {
     return this.#journal.entries(name, afterSeq, limit)
+  }
+
+  positions(names: readonly DocumentName[]) {
+    return this.#journal.positions(names)
   }
 
   request(name: DocumentName, key: string) {

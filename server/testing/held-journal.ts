@@ -26,12 +26,14 @@ export class HeldJournal {
   get journal(): Journal {
     const { stored } = this
     return {
+      writers: stored.writers,
       append: (append: Append) => this.#hold('append', () => stored.append(append)),
       open: (name: DocumentName, create?: Creation) =>
         this.#hold('open', () => stored.open(name, create)),
       head: name => stored.head(name),
       list: query => stored.list(query),
       entries: (name, afterSeq, limit) => stored.entries(name, afterSeq, limit),
+      positions: names => stored.positions(names),
       request: (name, key) => stored.request(name, key),
       putSnapshot: put => stored.putSnapshot(put),
       remove: (name, by, at) => stored.remove(name, by, at),

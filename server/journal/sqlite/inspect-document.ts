@@ -7,7 +7,7 @@ import {
   readEntry,
   readSnapshot,
   type DocumentRow,
-} from './stored-rows.ts'
+} from '../stored-rows.ts'
 
 type Known = { readonly head: DocumentHead; readonly acknowledgedSeq: number }
 

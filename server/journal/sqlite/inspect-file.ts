@@ -7,7 +7,7 @@ import { acknowledgedSeq, readHeads, witnessKey } from './head-witness.ts'
 import { inspectDocument } from './inspect-document.ts'
 import { sqliteFiles } from './sqlite-files.ts'
 import { prepare } from './statements.ts'
-import { toHead } from './stored-rows.ts'
+import { toHead } from '../stored-rows.ts'
 
 export function inspectFile(dataDir: string, name: DocumentName): Inspection | undefined {
   const files = sqliteFiles(dataDir)

@@ -1,20 +1,14 @@
 /** Lets a damaged document open again, from what can be read. Nothing that is stored is removed. */
 import Database from 'better-sqlite3'
 import type { DocumentName } from '../../../shared/names.ts'
-import { salvage } from '../salvage.ts'
+import { snapshotChecksum } from '../entry-checksum.ts'
+import { encodeOwners } from '../id-owners.ts'
+import type { Snapshot } from '../journal.ts'
+import { salvage, type RepairReport } from '../salvage.ts'
 import { inspectFile } from './inspect-file.ts'
 import { lockDataDir, sqliteFiles } from './sqlite-files.ts'
 import { prepare } from './statements.ts'
-import { isDamage, readEntry, readSnapshot, snapshotChecksum } from './stored-rows.ts'
-
-export type RepairReport = {
-  /** Sentences of what was found wrong; empty when there was nothing to repair. */
-  readonly damage: readonly string[]
-  /** The seq at which the document goes on. */
-  readonly seq: number
-  /** Readable updates that could not be kept, because they depend on lost ones. */
-  readonly lost: number
-}
+import { isDamage, readEntry, readSnapshot } from '../stored-rows.ts'
 
 /**
  * Puts a snapshot of what is left above everything that was ever acknowledged: opening starts from
@@ -33,8 +27,8 @@ export function repairFile(
     const { damage, head } = inspection
     if (damage.length === 0) return { damage: [], seq: head.seq, lost: 0 }
     const highest = Math.max(head.seq, ...damage.map(({ upToSeq }) => upToSeq))
-    const { state, lost } = salvageFile(dataDir, name)
-    putAbove(dataDir, name, { seq: highest + 1, at, state })
+    const { state, owners, lost } = salvageFile(dataDir, name)
+    putAbove(dataDir, name, { seq: highest + 1, at, state, owners })
     return { damage: damage.map(({ sentence }) => sentence), seq: highest + 1, lost }
   } finally {
     unlock()
@@ -49,21 +43,19 @@ function salvageFile(dataDir: string, name: DocumentName) {
     if (row === undefined) return salvage(null, [])
     const snapshotRow = sql.snapshotBefore.get(row.id, Number.MAX_SAFE_INTEGER)
     const snapshot = snapshotRow === undefined ? null : readSnapshot(row.incarnation, snapshotRow)
-    const base = snapshot === null || isDamage(snapshot) ? null : snapshot.state
+    const base = snapshot === null || isDamage(snapshot) ? null : snapshot
     // All of history, not the tail alone: old entries may hold what a damaged snapshot held.
-    const updates = sql.entriesAfter.all(row.id, 0).flatMap(entryRow => {
+    const entries = sql.entriesAfter.all(row.id, 0).flatMap(entryRow => {
       const entry = readEntry(row.incarnation, entryRow)
-      return isDamage(entry) ? [] : [entry.update]
+      return isDamage(entry) ? [] : [entry]
     })
-    return salvage(base, updates)
+    return salvage(base, entries)
   } finally {
     database.close()
   }
 }
 
-type Above = { readonly seq: number; readonly at: number; readonly state: Uint8Array }
-
-function putAbove(dataDir: string, name: DocumentName, snapshot: Above): void {
+function putAbove(dataDir: string, name: DocumentName, snapshot: Required<Snapshot>): void {
   const database = new Database(sqliteFiles(dataDir).database)
   try {
     database.pragma('synchronous = FULL')
@@ -71,8 +63,9 @@ function putAbove(dataDir: string, name: DocumentName, snapshot: Above): void {
     const row = sql.newestLife.get(name)
     if (row === undefined) return
     const { seq, at, state } = snapshot
-    const sum = snapshotChecksum(row.incarnation, snapshot)
-    sql.insertSnapshot.run(row.id, seq, at, state, sum)
+    const owners = encodeOwners(snapshot.owners)
+    const sum = snapshotChecksum(row.incarnation, { seq, at, state, owners })
+    sql.insertSnapshot.run(row.id, seq, at, state, owners, sum)
   } finally {
     database.close()
   }

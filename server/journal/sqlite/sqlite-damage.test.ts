@@ -13,17 +13,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { documentName } from '../../../shared/names.ts'
 import { integerBetween, seededRandom } from '../../../shared/random.ts'
 import { migrateSqliteFile } from '../../database/sqlite-database.ts'
+import { entryChecksum, snapshotChecksum } from '../entry-checksum.ts'
 import type { Damage } from '../journal.ts'
 import { temporaryFolder } from '../testing/temporary-folder.ts'
 import { sqliteFiles } from './sqlite-files.ts'
 import { SqliteStore } from './sqlite-store.ts'
-import {
-  entryChecksum,
-  isDamage,
-  readEntry,
-  readSnapshot,
-  snapshotChecksum,
-} from './stored-rows.ts'
+import { isDamage, readEntry, readSnapshot } from '../stored-rows.ts'
 
 const name = documentName('acme/plan')
 const creation = { incarnation: 'life-1', by: 'alice', at: 1, afterDeletion: false }
@@ -71,7 +66,7 @@ describe('damaged bytes', () => {
       const update = bytesOf(40, seq)
       const entry = { author: 'alice', at: seq, update }
       const sum = entryChecksum('life-1', seq, entry)
-      const row = { seq, at: seq, author: 'alice', bytes: update, checksum: sum }
+      const row = { seq, at: seq, author: 'alice', handsOver: 0, bytes: update, checksum: sum }
       expect(isDamage(readEntry('life-1', row))).toBe(false)
       for (let bit = 0; bit < update.length * 8; bit++) {
         tried += 1
@@ -81,7 +76,8 @@ describe('damaged bytes', () => {
         tried += 1
         if (isDamage(readEntry('life-1', { ...row, bytes: update.slice(0, length) }))) found += 1
       }
-      for (const other of [{ seq: seq + 1 }, { at: 0 }, { author: 'bob' }, { checksum: sum ^ 1 }]) {
+      const others = [{ seq: seq + 1 }, { at: 0 }, { author: 'bob' }, { handsOver: 1 }]
+      for (const other of [...others, { checksum: sum ^ 1 }]) {
         expect(isDamage(readEntry('life-1', { ...row, ...other }))).toBe(true)
       }
       expect(isDamage(readEntry('life-2', row))).toBe(true)
@@ -91,8 +87,13 @@ describe('damaged bytes', () => {
 
   test('[J10] every flipped bit and every cut of a snapshot of 8 kB is found', () => {
     const state = bytesOf(8192, 7)
-    const sum = snapshotChecksum('life-1', { seq: 9, at: 1, state })
-    const row = { seq: 9, at: 1, bytes: state, checksum: sum }
+    const owners = '[["alice"],[7,0]]'
+    const sum = snapshotChecksum('life-1', { seq: 9, at: 1, state, owners })
+    const row = { seq: 9, at: 1, bytes: state, owners, checksum: sum }
+    expect(isDamage(readSnapshot('life-1', row))).toBe(false)
+    for (const other of [null, '[["alicf"],[7,0]]', '[["alice"],[6,0]]']) {
+      expect(isDamage(readSnapshot('life-1', { ...row, owners: other }))).toBe(true)
+    }
     let found = 0
     for (let bit = 0; bit < state.length * 8; bit++) {
       if (isDamage(readSnapshot('life-1', { ...row, bytes: flipped(state, bit) }))) found += 1
@@ -101,6 +102,15 @@ describe('damaged bytes', () => {
       if (isDamage(readSnapshot('life-1', { ...row, bytes: state.slice(0, length) }))) found += 1
     }
     expect(found).toBe(state.length * 9)
+  })
+
+  test('[J10] rows of before there were handed-over states still pass their check', () => {
+    const bytes = Uint8Array.of(1, 2, 3)
+    const row = { seq: 7, at: 9, bytes }
+    const entry = { ...row, author: 'alice', handsOver: 0, checksum: 2_357_984_534 }
+    expect(isDamage(readEntry('life-1', entry))).toBe(false)
+    const snapshot = { ...row, owners: null, checksum: 2_571_790_358 }
+    expect(isDamage(readSnapshot('life-1', snapshot))).toBe(false)
   })
 
   test('[J10] a damaged entry keeps the document shut, and names itself', () => {

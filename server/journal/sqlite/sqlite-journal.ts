@@ -51,6 +51,7 @@ export async function openSqliteJournal(options: SqliteJournalOptions): Promise<
 }
 
 class SqliteJournal implements Journal {
+  readonly writers = 'exclusive'
   readonly #unlock: () => void
   readonly #thread: JournalThread
   readonly #commits: GroupCommit
@@ -106,6 +107,10 @@ class SqliteJournal implements Journal {
 
   entries(name: DocumentName, afterSeq: number, limit: number) {
     return this.#thread.ask('entries', { name, afterSeq, limit })
+  }
+
+  positions(names: readonly DocumentName[]) {
+    return this.#thread.ask('positions', names)
   }
 
   request(name: DocumentName, key: string) {

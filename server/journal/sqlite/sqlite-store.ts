@@ -12,6 +12,7 @@ import type {
   Inspection,
   ListQuery,
   NewEntry,
+  Position,
   RequestMark,
   Snapshot,
   SnapshotPut,
@@ -24,19 +25,19 @@ import {
   type WitnessKey,
   type WitnessedHead,
 } from './head-witness.ts'
+import { entryChecksum, snapshotChecksum } from '../entry-checksum.ts'
+import { encodeOwners } from '../id-owners.ts'
 import { inspectDocument } from './inspect-document.ts'
 import { sqliteFiles } from './sqlite-files.ts'
 import { prepare, type Statements } from './statements.ts'
 import {
-  entryChecksum,
   isDamage,
   missingEntries,
   readEntry,
   readSnapshot,
-  snapshotChecksum,
   toHead,
   type DocumentRow,
-} from './stored-rows.ts'
+} from '../stored-rows.ts'
 
 /** Only the newest two are kept: the second is what a damaged newest one is rebuilt from. */
 const SNAPSHOTS_KEPT = 2
@@ -89,7 +90,7 @@ export class SqliteStore {
   }
 
   #appendOne(
-    { name, incarnation, entries, schema }: Append,
+    { name, incarnation, entries, schema, afterSeq }: Append,
     heads: Map<Life, WitnessedHead>,
   ): AppendOutcome {
     const life = this.#lives.get(name) ?? this.#findLife(name)
@@ -101,6 +102,10 @@ export class SqliteStore {
     if (entries.some(({ request }) => this.#isRepeated(life.id, request))) {
       return refusedAppend('REQUEST_REPEATED', 'this request has been carried out')
     }
+    if (afterSeq !== undefined && afterSeq !== life.seq) {
+      return refusedAppend('SEQ_CONFLICT', `the last entry is ${life.seq}, not ${afterSeq}`)
+    }
+    // The first of the checks that changes something, so it is the last.
     if (
       schema !== undefined &&
       this.#sql.moveSchema.run({ id: life.id, ...schema }).changes === 0
@@ -119,10 +124,11 @@ export class SqliteStore {
     id: number,
     { incarnation, seq, entry }: { incarnation: string; seq: number; entry: NewEntry },
   ): void {
-    const { at, author, update, request } = entry
+    const { at, author, update, request, handsOver } = entry
     const sum = entryChecksum(incarnation, seq, entry)
+    const mark = handsOver === true ? 1 : 0
     const [key, digest] = [request?.key ?? null, request?.digest ?? null]
-    this.#sql.insertEntry.run(id, seq, at, author, update, sum, key, digest)
+    this.#sql.insertEntry.run(id, seq, at, author, mark, update, sum, key, digest)
   }
 
   #isRepeated(id: number, request: RequestMark | undefined): boolean {
@@ -164,7 +170,7 @@ export class SqliteStore {
   #create(name: DocumentName, { incarnation, at, by, seed, schema = 0 }: Creation): number {
     const { lastInsertRowid } = this.#sql.insertDocument.run(name, incarnation, at, by, schema)
     if (seed === undefined) return 0
-    const entry = { author: by, at, update: seed }
+    const entry = { author: by, at, update: seed, handsOver: true }
     this.#insert(Number(lastInsertRowid), { incarnation, seq: 1, entry })
     return 1
   }
@@ -242,6 +248,15 @@ export class SqliteStore {
     return rows.map(row => this.#headOf(row))
   }
 
+  positions(names: readonly DocumentName[]): readonly Position[] {
+    return names.flatMap(name => {
+      const row = this.#sql.living.get(name)
+      if (row === undefined) return []
+      const { id, incarnation, schema } = row
+      return [{ name, incarnation, seq: this.#sql.headSeq.get({ id })?.seq ?? 0, schema }]
+    })
+  }
+
   request(name: DocumentName, key: string): { seq: number; digest: string } | undefined {
     const row = this.#sql.living.get(name)
     return row === undefined ? undefined : this.#sql.request.get(row.id, key)
@@ -263,10 +278,11 @@ export class SqliteStore {
       if (row === undefined || row.incarnation !== incarnation) return 'stale'
       const newest = this.#sql.newestSnapshot.get(row.id)?.seq ?? 0
       if (newest !== previousSeq || snapshot.seq <= newest) return 'stale'
-      const sum = snapshotChecksum(incarnation, snapshot)
       const { seq, at, state } = snapshot
+      const owners = snapshot.owners === undefined ? null : encodeOwners(snapshot.owners)
+      const sum = snapshotChecksum(incarnation, { seq, at, state, owners })
       // Ignored where a quarantined one has this seq: that one is evidence, and stays.
-      const { changes } = this.#sql.insertSnapshot.run(row.id, seq, at, state, sum)
+      const { changes } = this.#sql.insertSnapshot.run(row.id, seq, at, state, owners, sum)
       this.#sql.dropSnapshots.run({ id: row.id, kept: SNAPSHOTS_KEPT })
       return changes === 1 ? 'put' : 'stale'
     })

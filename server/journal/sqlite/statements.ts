@@ -1,7 +1,7 @@
 /** The journal's SQL, prepared once. */
 import type { Database, Statement } from 'better-sqlite3'
 import type { DocumentName } from '../../../shared/names.ts'
-import type { DocumentRow, EntryRow, HeadFacts, SnapshotRow } from './stored-rows.ts'
+import type { DocumentRow, EntryRow, HeadFacts, SnapshotRow } from '../stored-rows.ts'
 
 /** What a statement takes and gives. */
 export interface Statements extends DocumentStatements, EntryStatements, SnapshotStatements {}
@@ -17,7 +17,7 @@ interface DocumentStatements {
 
 interface EntryStatements {
   insertEntry: Statement<
-    [number, number, number, string, Uint8Array, number, string | null, string | null]
+    [number, number, number, string, number, Uint8Array, number, string | null, string | null]
   >
   request: Statement<[number, string], { seq: number; digest: string }>
   headSeq: Statement<[{ id: number }], { seq: number }>
@@ -31,7 +31,7 @@ interface SnapshotStatements {
   snapshotBefore: Statement<[number, number], SnapshotRow>
   snapshotList: Statement<[number], { seq: number; at: number; bytes: number; quarantined: number }>
   newestSnapshot: Statement<[number], { seq: number | null }>
-  insertSnapshot: Statement<[number, number, number, Uint8Array, number]>
+  insertSnapshot: Statement<[number, number, number, Uint8Array, string | null, number]>
   dropSnapshots: Statement<[{ id: number; kept: number }]>
   quarantine: Statement<[number, number, number]>
 }
@@ -75,8 +75,8 @@ function prepareEntries(db: Database): EntryStatements {
   return {
     insertEntry: db.prepare(
       `INSERT INTO entries
-         (document_id, seq, at, author, bytes, checksum, request_key, request_digest)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+         (document_id, seq, at, author, hands_over, bytes, checksum, request_key, request_digest)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
 
     request: db.prepare(
@@ -109,12 +109,12 @@ function prepareEntries(db: Database): EntryStatements {
     ),
 
     entriesAfter: db.prepare(
-      `SELECT seq, at, author, bytes, checksum FROM entries
+      `SELECT seq, at, author, hands_over AS handsOver, bytes, checksum FROM entries
        WHERE document_id = ? AND seq > ? ORDER BY seq`,
     ),
 
     entriesPage: db.prepare(
-      `SELECT seq, at, author, bytes, checksum FROM entries
+      `SELECT seq, at, author, hands_over AS handsOver, bytes, checksum FROM entries
        WHERE document_id = ? AND seq > ? ORDER BY seq LIMIT ?`,
     ),
 
@@ -128,7 +128,7 @@ function prepareEntries(db: Database): EntryStatements {
 function prepareSnapshots(db: Database): SnapshotStatements {
   return {
     snapshotBefore: db.prepare(
-      `SELECT seq, at, bytes, checksum FROM snapshots
+      `SELECT seq, at, bytes, owners, checksum FROM snapshots
        WHERE document_id = ? AND quarantined_at IS NULL AND seq < ? ORDER BY seq DESC LIMIT 1`,
     ),
 
@@ -142,8 +142,8 @@ function prepareSnapshots(db: Database): SnapshotStatements {
     ),
 
     insertSnapshot: db.prepare(
-      `INSERT OR IGNORE INTO snapshots (document_id, seq, at, bytes, checksum)
-       VALUES (?, ?, ?, ?, ?)`,
+      `INSERT OR IGNORE INTO snapshots (document_id, seq, at, bytes, owners, checksum)
+       VALUES (?, ?, ?, ?, ?, ?)`,
     ),
 
     dropSnapshots: db.prepare(

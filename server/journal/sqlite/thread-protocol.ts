@@ -9,6 +9,7 @@ import type {
   Entry,
   Inspection,
   ListQuery,
+  Position,
   SnapshotPut,
   StoredDocument,
 } from '../journal.ts'
@@ -27,6 +28,7 @@ export type Calls = {
     ask: { name: DocumentName; afterSeq: number; limit: number }
     answer: readonly Entry[]
   }
+  positions: { ask: readonly DocumentName[]; answer: readonly Position[] }
   request: {
     ask: { name: DocumentName; key: string }
     answer: { readonly seq: number; readonly digest: string } | undefined

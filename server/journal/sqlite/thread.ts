@@ -37,6 +37,8 @@ function answerTo(question: Question): Calls[Question['call']]['answer'] {
       return store.list(question.ask)
     case 'entries':
       return store.entries(question.ask.name, question.ask.afterSeq, question.ask.limit)
+    case 'positions':
+      return store.positions(question.ask)
     case 'request':
       return store.request(question.ask.name, question.ask.key)
     case 'putSnapshot':

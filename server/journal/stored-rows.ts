@@ -1,7 +1,8 @@
-/** Rows as SQLite gives them, and their checks. */
-import { checksum } from '../entry-checksum.ts'
-import type { DocumentName } from '../../../shared/names.ts'
-import type { Damage, DocumentHead, Entry, NewEntry, Snapshot } from '../journal.ts'
+/** Rows as the databases give them, and their checks. */
+import { entryChecksum, snapshotChecksum } from './entry-checksum.ts'
+import { decodeOwners } from './id-owners.ts'
+import type { DocumentName } from '../../shared/names.ts'
+import type { Damage, DocumentHead, Entry, Snapshot } from './journal.ts'
 
 export type DocumentRow = {
   readonly id: number
@@ -17,6 +18,7 @@ export type EntryRow = {
   readonly seq: number
   readonly at: number
   readonly author: string
+  readonly handsOver: number
   readonly bytes: Uint8Array
   readonly checksum: number
 }
@@ -25,6 +27,8 @@ export type SnapshotRow = {
   readonly seq: number
   readonly at: number
   readonly bytes: Uint8Array
+  /** See `encodeOwners`; null in snapshots that know of none. */
+  readonly owners: string | null
   readonly checksum: number
 }
 
@@ -35,27 +39,28 @@ export function toHead(row: DocumentRow, facts: HeadFacts): DocumentHead {
   return { name, incarnation, createdAt, createdBy, deletedAt, schema, ...facts }
 }
 
-export function entryChecksum(incarnation: string, seq: number, entry: NewEntry): number {
-  return checksum({ incarnation, seq, at: entry.at, author: entry.author, bytes: entry.update })
-}
-
-export function snapshotChecksum(incarnation: string, { seq, at, state }: Snapshot): number {
-  return checksum({ incarnation, seq, at, author: '', bytes: state })
-}
-
-/** The entry of a row; a {@link Damage} when its checksum does not fit. */
-export function readEntry(incarnation: string, row: EntryRow): Entry | Damage {
-  const entry = { seq: row.seq, at: row.at, author: row.author, update: exact(row.bytes) }
-  if (entryChecksum(incarnation, row.seq, entry) === row.checksum) return entry
+/** The entry of a row; a {@link Damage} when its checksum, made by `sumOf`, does not fit. */
+export function readEntry(
+  incarnation: string,
+  row: EntryRow,
+  sumOf: typeof entryChecksum = entryChecksum,
+): Entry | Damage {
+  const { seq, at, author, handsOver } = row
+  const mark = handsOver === 0 ? {} : { handsOver: true }
+  const entry = { seq, at, author, update: exact(row.bytes), ...mark }
+  if (sumOf(incarnation, row.seq, entry) === row.checksum) return entry
   const sentence = `entry ${row.seq} fails its checksum`
   return { kind: 'entry', seq: row.seq, upToSeq: row.seq, sentence }
 }
 
 export function readSnapshot(incarnation: string, row: SnapshotRow): Snapshot | Damage {
-  const snapshot = { seq: row.seq, at: row.at, state: exact(row.bytes) }
-  if (snapshotChecksum(incarnation, snapshot) === row.checksum) return snapshot
-  const sentence = `the snapshot at entry ${row.seq} fails its checksum`
-  return { kind: 'snapshot', seq: row.seq, upToSeq: row.seq, sentence }
+  const { seq, at, owners } = row
+  const state = exact(row.bytes)
+  if (snapshotChecksum(incarnation, { seq, at, state, owners }) !== row.checksum) {
+    const sentence = `the snapshot at entry ${seq} fails its checksum`
+    return { kind: 'snapshot', seq, upToSeq: seq, sentence }
+  }
+  return { seq, at, state, ...(owners === null ? {} : { owners: decodeOwners(owners) }) }
 }
 
 export function isDamage(read: Entry | Snapshot | Damage): read is Damage {
@@ -69,6 +74,6 @@ function exact(bytes: Uint8Array): Uint8Array {
 
 export function missingEntries(from: number, to: number): Damage {
   const which = from === to ? `entry ${from} was` : `entries ${from} to ${to} were`
-  const sentence = `${which} acknowledged and are not in the file`
+  const sentence = `${which} acknowledged and are not in the store`
   return { kind: 'missing', seq: from, upToSeq: to, sentence }
 }
