@@ -6,6 +6,7 @@ import type { Logger } from './base/log.ts'
 import type { Metrics } from './base/metrics.ts'
 import type { Config } from './config.ts'
 import type { Documents } from './documents/documents.ts'
+import type { Openings } from './documents/openings.ts'
 import { DocumentDoor } from './transport/document-door.ts'
 import type { Rooms } from './transport/rooms.ts'
 import { Sockets } from './transport/sockets.ts'
@@ -17,18 +18,15 @@ type SocketParts = {
   readonly rooms: Rooms
   readonly random: Random
   readonly documents: Documents
+  readonly openings: Openings
   readonly gatekeeper: Gatekeeper
 }
 
 export function createSockets(config: Config, parts: SocketParts): Sockets {
-  const { documents, gatekeeper, rooms, clock, random, log, metrics } = parts
+  const { clock, random, log, metrics } = parts
   const pingIntervalMs = config.WEFT_PING_INTERVAL_MS
   const door = new DocumentDoor({
-    documents,
-    gatekeeper,
-    clock,
-    metrics,
-    rooms,
+    ...parts,
     terms: {
       limits: {
         updateBytes: config.WEFT_MAX_UPDATE_BYTES,

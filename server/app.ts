@@ -20,6 +20,7 @@ import type { DocumentHooks } from './documents/document-hooks.ts'
 import { Documents } from './documents/documents.ts'
 import type { Edit, EditReceipt } from './documents/edits.ts'
 import type { Fanout } from './fanout/fanout.ts'
+import { Openings } from './documents/openings.ts'
 import { createFolder, type Folder } from './journal/folder.ts'
 import type { Journal } from './journal/journal.ts'
 import { listen } from './rest/http-server.ts'
@@ -96,18 +97,17 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   metrics.levels.unsavedDocuments = () => documents.unsaved.documents
 
   const { gatekeeper, mint } = createAccess(config, clock, breakers)
+  const openings = createOpenings(config, { documents, clock, metrics })
+  const doors = { documents, openings, gatekeeper, clock, log, metrics }
   const limits = { stateBytesMax: config.WEFT_MAX_AWARENESS_BYTES }
   const rooms = createRooms({ limits, clock, metrics, fanout })
-  const sockets = createSockets(config, { ...tools, documents, gatekeeper, rooms })
+  const sockets = createSockets(config, { ...doors, random, rooms })
   const control = new Control({ rooms, fanout, log, metrics })
 
   const rest = createRest({
-    documents,
-    gatekeeper,
+    ...doors,
     health,
     breakers,
-    metrics,
-    log,
     mint,
     disconnect: whom => control.disconnect(whom),
     bodyBytesMax: config.WEFT_MAX_FRAME_BYTES,
@@ -132,6 +132,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   lifeCycle.add({ name: 'http', stop: () => http.stop() })
   lifeCycle.add({ name: 'sockets', stop: signal => sockets.stop(signal) })
   lifeCycle.add({ name: 'edits', stop: signal => documents.flush(signal) })
+  lifeCycle.add({ name: 'openings', stop: () => openings.stop() })
   lifeCycle.add({ name: 'door', stop: () => sockets.refuseNew() })
 
   return {
@@ -175,6 +176,16 @@ function createAccess(config: Config, clock: Clock, breakers: Breakers) {
   const guard = config.WEFT_JWKS_URL === undefined ? undefined : breakers.breaker('jwks').run
   const verifier = createTokenVerifier({ keys, issuer, audience, clock, guard })
   return { gatekeeper: createGatekeeper(verifier, clock), mint }
+}
+
+type OpeningParts = Omit<Tools, 'log'> & { readonly documents: Documents }
+
+function createOpenings(config: Config, parts: OpeningParts): Openings {
+  return new Openings({
+    ...parts,
+    documentsMax: config.WEFT_MAX_DOCUMENTS_PER_USER,
+    loadsPerSecond: config.WEFT_MAX_LOADS_PER_SECOND,
+  })
 }
 
 type DocumentParts = Tools & {

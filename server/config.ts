@@ -110,13 +110,21 @@ export const configTable = {
     'The same from one address; behind a proxy all clients have its address.',
   ),
   WEFT_MAX_DOCUMENTS_PER_CONNECTION: setting(count(50), 'Documents open on one socket.'),
+  WEFT_MAX_DOCUMENTS_PER_USER: setting(
+    count(200),
+    'Different documents that one user has open on this node; further ones wait for room.',
+  ),
+  WEFT_MAX_LOADS_PER_SECOND: setting(
+    count(20),
+    'Documents read from the store for one user, after a burst of 2.5 times as many; further ones wait for their turn.',
+  ),
   WEFT_MAX_FRAME_BYTES: setting(count(4 << 20, 1024), 'Largest frame a client may send.'),
   WEFT_MAX_UPDATE_BYTES: setting(count(1 << 20, 1024), 'Largest single update of a document.'),
   WEFT_MAX_DOCUMENT_BYTES: setting(count(50 << 20, 1024), 'Largest document, encoded.'),
   WEFT_MAX_AWARENESS_BYTES: setting(count(4096, 64), 'Largest presence state of one client.'),
   WEFT_MAX_QUEUE_BYTES: setting(
     count(1 << 20, 1024),
-    'Most bytes one client may have waiting here, for a document that is still opening.',
+    'With more bytes of one client waiting here, for documents that are opening, its socket is not read on.',
   ),
   WEFT_LAG_BYTES: setting(
     count(1 << 20, 1024),

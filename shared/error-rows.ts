@@ -219,7 +219,7 @@ export const rows = {
     closeCode: 4529,
     status: 429,
     retryable: true,
-    hint: 'Close documents that are not needed, or raise WEFT_MAX_DOCUMENTS_PER_CONNECTION.',
+    hint: 'Close documents that are not needed, or raise WEFT_MAX_DOCUMENTS_PER_CONNECTION or _PER_USER.',
   },
   SLOW_DOWN: {
     closeCode: 4529,

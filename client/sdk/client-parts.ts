@@ -3,6 +3,7 @@ import { systemClock, type Clock } from '../../shared/clock.ts'
 import { systemRandom, type Random } from '../../shared/random.ts'
 import type { SchemaRange } from '../../shared/protocol.ts'
 import { Connection } from './connection.ts'
+import { Connections } from './connections.ts'
 import { BackgroundVisits } from './offline/background-visits.ts'
 import { Caretaker } from './offline/caretaker.ts'
 import { IndexedDbStore } from './offline/indexed-db-store.ts'
@@ -48,6 +49,8 @@ export type ClientParts = {
   readonly store: OfflineStore
   readonly tabs: TabGroup
   readonly health: StorageHealth
+  readonly connections: Connections
+  /** The first of them, which stands for all. */
   readonly connection: Connection
   readonly documents: OpenDocuments
   readonly visits: BackgroundVisits
@@ -67,20 +70,19 @@ export function createParts(options: ClientOptions): ClientParts {
   const socket =
     isShared && environment !== undefined ? sharedSocket({ ...sharing, environment }) : ownSocket
   const health = new StorageHealth()
-  const connection = new Connection({
-    url,
-    clock,
-    random,
-    wake,
-    socket,
-    onConnecting: () => tokens.forget(),
-  })
+  const network = { url, clock, random, wake, onConnecting: () => tokens.forget() }
+  const connection = new Connection({ ...network, socket })
+  // Tabs share one socket; what has no room on it goes over one of this tab's own.
+  const connections = new Connections(
+    connection,
+    () => new Connection({ ...network, socket: ownSocket }),
+  )
   const documents = new OpenDocuments(
     (name, ready) =>
       new OpenDocument({
         name,
         ready,
-        connection,
+        connections,
         tokens,
         store,
         clock,
@@ -91,7 +93,7 @@ export function createParts(options: ClientOptions): ClientParts {
       }),
   )
   const visits = new BackgroundVisits({ documents, connection, clock })
-  const parts = { store, documents, connection, visits, health, tabs, clock }
+  const parts = { store, documents, connections, connection, visits, health, tabs, clock }
   return { ...parts, caretaker: new Caretaker(parts) }
 }
 

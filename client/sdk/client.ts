@@ -41,7 +41,7 @@ const SIGN_OUT_PAUSE_MS = 100
 
 export function createClient(options: ClientOptions): WeftClient {
   const parts = createParts(options)
-  const { connection, documents, store, tabs, clock, caretaker, visits } = parts
+  const { connection, connections, documents, store, tabs, clock, caretaker, visits } = parts
   const life = new Observable<ClientLife>('active')
 
   const stopHelpers = () => {
@@ -52,7 +52,7 @@ export function createClient(options: ClientOptions): WeftClient {
     life.set('signed out')
     stopHelpers()
     documents.abandonAll()
-    connection.close()
+    connections.close()
   }
   tabs.listen({
     onMessage({ type }) {
@@ -71,8 +71,8 @@ export function createClient(options: ClientOptions): WeftClient {
       if (life.get() !== 'active') throw new Error(`this client is ${life.get()}`)
       return documents.open(name, 'shown')
     },
-    disconnect: () => connection.pause(),
-    connect: () => connection.resume(),
+    disconnect: () => connections.pause(),
+    connect: () => connections.resume(),
     offline: createOfflineCopies({ ...parts, caretaker }),
     async signOut({ force = false } = {}) {
       const unsent = force ? [] : await unsentDocuments(parts)
@@ -89,7 +89,7 @@ export function createClient(options: ClientOptions): WeftClient {
       life.set('closed')
       stopHelpers()
       await documents.closeAll()
-      connection.close()
+      connections.close()
       tabs.close()
       await store.close()
     },

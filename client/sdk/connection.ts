@@ -74,6 +74,10 @@ export class Connection {
     return this.#state.get().kind === 'open'
   }
 
+  get userCount(): number {
+    return this.#users.size
+  }
+
   /** Throws when a document of this address is there already: a bug of ours. */
   add(user: ConnectionUser): void {
     if (this.#users.has(user.address)) throw new Error(`${user.address} is connected already`)

@@ -5,7 +5,7 @@ import type { Clock } from '../../shared/clock.ts'
 import type { Random } from '../../shared/random.ts'
 import type { SchemaRange } from '../../shared/protocol.ts'
 import { REMOTE } from './awareness-link.ts'
-import type { Connection } from './connection.ts'
+import type { Connections } from './connections.ts'
 import { LocalCopy } from './offline/local-copy.ts'
 import type { OfflineStore, StoredCopy } from './offline/offline-store.ts'
 import type { StorageProblem } from './offline/storage-problem.ts'
@@ -19,7 +19,7 @@ import type { TokenSource } from './token-source.ts'
 
 export type BodyOptions = {
   readonly name: string
-  readonly connection: Connection
+  readonly connections: Connections
   readonly tokens: TokenSource
   readonly store: OfflineStore
   readonly clock: Clock

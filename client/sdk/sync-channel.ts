@@ -2,7 +2,7 @@
 import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
 import type { Cancel } from '../../shared/clock.ts'
-import { WeftError, isErrorCode, type WireError } from '../../shared/errors.ts'
+import { WeftError, type WireError } from '../../shared/errors.ts'
 import {
   authType,
   awarenessFrame,
@@ -21,7 +21,8 @@ import {
   type ControlMessage,
 } from '../../shared/protocol.ts'
 import { AwarenessLink, REMOTE } from './awareness-link.ts'
-import type { ConnectionUser } from './connection.ts'
+import { closingError } from './closing-error.ts'
+import type { Connection, ConnectionUser } from './connection.ts'
 import type { DocumentEvent } from './document-status.ts'
 import type { SyncChannelOptions } from './sync-listener.ts'
 import { StateCheck } from './state-check.ts'
@@ -35,6 +36,8 @@ const PATIENCE_MS = 20_000
 
 export class SyncChannel implements ConnectionUser {
   readonly #options: SyncChannelOptions
+  /** The socket that carries this document. */
+  #connection: Connection
   readonly #sender: UpdateSender
   readonly #presence: AwarenessLink
   readonly #check: StateCheck
@@ -55,6 +58,7 @@ export class SyncChannel implements ConnectionUser {
 
   constructor(options: SyncChannelOptions) {
     this.#options = options
+    this.#connection = options.connections.first
     const { name, doc, outbox, awareness, listener, clock } = options
     this.#sender = new UpdateSender({
       address: name,
@@ -89,7 +93,8 @@ export class SyncChannel implements ConnectionUser {
   }
 
   start(): void {
-    this.#options.connection.add(this)
+    this.#connection = this.#options.connections.place()
+    this.#connection.add(this)
   }
 
   close(): void {
@@ -100,7 +105,7 @@ export class SyncChannel implements ConnectionUser {
     this.#check.stop()
     this.#presence.close()
     if (this.#asking > 0) this.#send(closeFrame(this.address, 'closed'))
-    this.#options.connection.remove(this)
+    this.#connection.remove(this)
   }
 
   /** A change was made here, and is in the outbox. */
@@ -111,11 +116,10 @@ export class SyncChannel implements ConnectionUser {
 
   /** Asks to be let in once more, with a fresh token. */
   retry(): void {
-    const { connection, tokens } = this.#options
-    tokens.forget()
+    this.#options.tokens.forget()
     this.#refused = false
-    this.#event({ type: 'retried', connected: connection.isOpen })
-    if (connection.isOpen) this.onOpen()
+    this.#event({ type: 'retried', connected: this.#connection.isOpen })
+    if (this.#connection.isOpen) this.onOpen()
   }
 
   // --- what the connection tells ---------------------------------------------------------------
@@ -199,7 +203,7 @@ export class SyncChannel implements ConnectionUser {
   }
 
   #onControl(message: ControlMessage | undefined): void {
-    const { connection, listener } = this.#options
+    const { listener } = this.#options
     switch (message?.type) {
       case undefined:
         return
@@ -207,7 +211,7 @@ export class SyncChannel implements ConnectionUser {
         this.#hadHello = true
         this.#isDeaf = false
         this.#sender.limitTo(message.limits.updateBytes)
-        connection.expectPings(message.pingIntervalMs)
+        this.#connection.expectPings(message.pingIntervalMs)
         listener.onHello(message)
         return this.#event({ type: 'opened', access: message.access })
       case 'weft.saving':
@@ -231,36 +235,40 @@ export class SyncChannel implements ConnectionUser {
 
   /** The server ends this document for us. `code` is short; the control message before it is not. */
   #onEnded(code: string): void {
-    const error = this.#errorOf(code)
+    const error = closingError(code, this.#lastError)
+    this.#lastError = undefined
     this.#leave()
     if (error.code.startsWith('TOKEN_') && !this.#freshTokenTried) {
       // A token may have run out since it was made; with a second refusal it is not that.
       this.#freshTokenTried = true
       this.#options.tokens.forget()
       void this.#ask()
-    } else if (error.retryable) this.#block(error)
+    } else if (error.code === 'TOO_MANY_DOCUMENTS' && this.#movesOn()) return
+    else if (error.retryable) this.#block(error)
     else {
       this.#refused = true
       this.#event({ type: 'refused', error })
     }
   }
 
-  #errorOf(code: string): WireError {
-    const told = this.#lastError
-    this.#lastError = undefined
-    if (told?.code === code) return told
-    const known = isErrorCode(code) ? code : 'INTERNAL'
-    return new WeftError(known, `the server closed the document: ${code}`).toWire()
+  /** There is no room on this socket, and perhaps on another one. */
+  #movesOn(): boolean {
+    const other = this.#options.connections.otherThan(this.#connection)
+    if (other === undefined) return false
+    this.#connection.remove(this)
+    this.#event({ type: 'disconnected' })
+    this.#connection = other
+    other.add(this)
+    return true
   }
 
   #block(error: WireError): void {
-    const { connection, clock } = this.#options
     const waitMs = error.retryAfterMs ?? BLOCKED_RETRY_MS
     this.#event({ type: 'blocked', error })
-    connection.stayAway(waitMs)
+    this.#connection.stayAway(waitMs)
     this.#cancelRetry()
-    this.#cancelRetry = clock.after(waitMs, () => {
-      if (connection.isOpen) void this.#ask()
+    this.#cancelRetry = this.#options.clock.after(waitMs, () => {
+      if (this.#connection.isOpen) void this.#ask()
     })
   }
 
@@ -315,6 +323,6 @@ export class SyncChannel implements ConnectionUser {
   }
 
   #send(frame: Uint8Array): void {
-    this.#options.connection.send(frame)
+    this.#connection.send(frame)
   }
 }

@@ -4,7 +4,7 @@ import type * as Y from 'yjs'
 import type { Clock } from '../../shared/clock.ts'
 import type { WireError } from '../../shared/errors.ts'
 import type { SchemaRange, ServerHello } from '../../shared/protocol.ts'
-import type { Connection } from './connection.ts'
+import type { Connections } from './connections.ts'
 import type { DocumentEvent } from './document-status.ts'
 import type { Outbox } from './outbox.ts'
 import type { TokenSource } from './token-source.ts'
@@ -14,7 +14,7 @@ export type SyncChannelOptions = {
   readonly doc: Y.Doc
   readonly awareness: Awareness
   readonly outbox: Outbox
-  readonly connection: Connection
+  readonly connections: Connections
   readonly tokens: TokenSource
   readonly clock: Clock
   /** The incarnation of the local copy; null when it has none. */

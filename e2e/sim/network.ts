@@ -22,6 +22,8 @@ export type NetworkOptions = WireOptions & {
 export class ServerEnd extends EventEmitter {
   readonly #wire: Wire
   readonly #client: ClientEnd
+  /** What arrives while nobody reads. */
+  #unread: (() => void)[] | undefined
   #closed = false
 
   constructor(wire: Wire, client: ClientEnd) {
@@ -54,14 +56,37 @@ export class ServerEnd extends EventEmitter {
     return stream as unknown as Socket
   }
 
+  pause(): void {
+    this.#unread ??= []
+  }
+
+  /** As a stream does: not before whoever asked for it is done. */
+  resume(): void {
+    queueMicrotask(() => {
+      const unread = this.#unread ?? []
+      this.#unread = undefined
+      // Reading the first may be a reason to read no further.
+      for (const arrive of unread) this.#arrived(arrive)
+    })
+  }
+
   hear(bytes: Uint8Array): void {
-    if (!this.#closed) this.emit('message', Buffer.from(bytes), true)
+    this.#arrived(() => {
+      if (!this.#closed) this.emit('message', Buffer.from(bytes), true)
+    })
+  }
+
+  #arrived(arrive: () => void): void {
+    if (this.#unread === undefined) arrive()
+    else this.#unread.push(arrive)
   }
 
   ping(): void {
     this.#wire.carry('client', null, () => {
       this.#wire.carry('server', null, () => {
-        if (!this.#closed) this.emit('pong')
+        this.#arrived(() => {
+          if (!this.#closed) this.emit('pong')
+        })
       })
     })
   }

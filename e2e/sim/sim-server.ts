@@ -10,6 +10,7 @@ import { createGatekeeper } from '../../server/access/gatekeeper.ts'
 import { createMetrics } from '../../server/base/metrics.ts'
 import { Documents } from '../../server/documents/documents.ts'
 import type { LiveDocument } from '../../server/documents/live-document.ts'
+import { Openings } from '../../server/documents/openings.ts'
 import { fold } from '../../server/journal/fold.ts'
 import type { Folder } from '../../server/journal/folder.ts'
 import { ClientSocket } from '../../server/transport/client-socket.ts'
@@ -29,6 +30,8 @@ import type { Listener, ServerEnd } from './network.ts'
 import { Scope, type Schedule } from './schedule.ts'
 
 export const UNSAVED_BYTES_MAX = 16 << 10
+/** So small that a few edits fill it. */
+const QUEUE_BYTES_MAX = 2 << 10
 const PING_INTERVAL_MS = 5_000
 
 /** One for all runs: the metrics of Node itself watch the process, and are never let go. */
@@ -92,6 +95,13 @@ export class SimServer implements Listener {
       { sessions: this.#sessions, onBug: options.onBug },
       {
         documents: this.documents,
+        openings: new Openings({
+          documents: this.documents,
+          clock,
+          metrics,
+          documentsMax: 200,
+          loadsPerSecond: 20,
+        }),
         gatekeeper: createGatekeeper(
           {
             // A token is a name; to check it takes a moment, now and then.
@@ -120,7 +130,12 @@ export class SimServer implements Listener {
       webSocket: end.webSocket,
       stream: end.stream,
       protocol: 'hocuspocus',
-      limits: { frameBytesMax: 4 << 20, lagBytes: 1 << 20, sendBytesMax: 8 << 20 },
+      limits: {
+        frameBytesMax: 4 << 20,
+        lagBytes: 1 << 20,
+        sendBytesMax: 8 << 20,
+        queueBytesMax: QUEUE_BYTES_MAX,
+      },
       flusher: this.#flusher,
       clock,
       log: this.#log,
@@ -132,7 +147,7 @@ export class SimServer implements Listener {
       door: this.#door,
       clock,
       metrics,
-      limits: { documentsMax: 50, queueBytesMax: 64 << 10, authTimeoutMs: 10_000 },
+      limits: { documentsMax: 50, queueBytesMax: QUEUE_BYTES_MAX, authTimeoutMs: 10_000 },
       schema: undefined,
       onAuthenticated: () => {},
       onClose: () => void this.#connections.delete(connection),

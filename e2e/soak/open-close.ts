@@ -83,7 +83,11 @@ async function repeat(count: number, action: () => Promise<void>): Promise<reado
 }
 
 const server = await startTestApp({
-  settings: { WEFT_DOCUMENT_IDLE_MS: '1', WEFT_MAX_CONNECTIONS: '1000' },
+  settings: {
+    WEFT_DOCUMENT_IDLE_MS: '1',
+    WEFT_MAX_CONNECTIONS: '1000',
+    WEFT_MAX_LOADS_PER_SECOND: '10000',
+  },
 })
 const token = await server.token('soak', { ttl: 86_400 })
 const startedAt = performance.now()

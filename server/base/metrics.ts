@@ -84,6 +84,10 @@ export function createMetrics() {
     documentLoads: counter('weft_document_loads_total', 'Documents read from the journal.', [
       'outcome',
     ]),
+    loadsDelayed: counter(
+      'weft_document_loads_delayed_total',
+      'Readings that waited because one user asked for many at once.',
+    ),
     documentLoadSeconds: histogram('weft_document_load_seconds', 'Time to open a document.'),
     journalEntries: counter('weft_journal_entries_total', 'Entries made durable.'),
     journalBytes: counter('weft_journal_bytes_total', 'Update bytes made durable.'),

@@ -163,6 +163,11 @@ export class Documents {
     if (moved) metrics.migrations.inc()
   }
 
+  /** In memory, or on its way there: opening it reads nothing more. */
+  has(name: DocumentName): boolean {
+    return this.#residents.has(name)
+  }
+
   /** The live document, if it is in memory; nothing is opened. */
   peek(name: DocumentName): LiveDocument | undefined {
     return this.#residents.get(name)?.live

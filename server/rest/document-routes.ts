@@ -36,6 +36,7 @@ const security = [{ bearer: [] }]
 const refusals = {
   401: problemResponse('No valid token.'),
   403: problemResponse('The token does not allow it.'),
+  429: problemResponse('Too many documents at once; `Retry-After` says when.'),
 }
 const absences = {
   400: problemResponse('The name or a parameter is bad.'),
@@ -145,7 +146,7 @@ const deleteRoute = createRoute({
 })
 
 export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
-  const { documents, gatekeeper } = options
+  const { documents, openings, gatekeeper } = options
   const router = createRouter()
 
   router.openapi(listRoute, async context => {
@@ -173,7 +174,8 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
     const name = documentName(context.req.valid('param').name)
     const principal = await principalOf(context, gatekeeper)
     gatekeeper.require(principal, name, 'read')
-    const hold = await documents.open(name, { by: principal.id, create: false })
+    const { signal } = context.req.raw
+    const hold = await openings.open(name, { by: principal.id, create: false, signal })
     try {
       await hold.document.nodes.catchUp()
       const { doc } = hold.document
@@ -200,7 +202,9 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
     if (seed !== undefined && !isNewOnly) {
       throw new WeftError('REQUEST_INVALID', 'content is taken with `If-None-Match: *` only')
     }
-    const { head, created } = await documents.create(name, { by: principal.id, seed })
+    const by = principal.id
+    await openings.turn(name, { by, signal: context.req.raw.signal })
+    const { head, created } = await documents.create(name, { by, seed })
     if (!created && isNewOnly) {
       throw new WeftError('PRECONDITION_FAILED', `${quoteName(name)} is there already`)
     }

@@ -7,6 +7,7 @@ import type { Health } from '../base/health.ts'
 import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { Documents } from '../documents/documents.ts'
+import type { Openings } from '../documents/openings.ts'
 import { WeftError } from '../../shared/errors.ts'
 
 export type RestEnv = {
@@ -18,6 +19,7 @@ export type RestEnv = {
 
 export type RestOptions = {
   readonly documents: Documents
+  readonly openings: Openings
   readonly gatekeeper: Gatekeeper
   readonly health: Health
   readonly breakers: Breakers

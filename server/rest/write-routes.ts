@@ -5,8 +5,9 @@ import type { Context } from 'hono'
 import { applyPatch } from 'rfc6902'
 import * as Y from 'yjs'
 import { WeftError, toWeftError } from '../../shared/errors.ts'
-import { documentName, type DocumentName } from '../../shared/names.ts'
+import { documentName } from '../../shared/names.ts'
 import { docToJson, type Json } from '../documents/doc-json.ts'
+import type { DocumentHold } from '../documents/documents.ts'
 import { reconcileDoc } from '../documents/reconcile.ts'
 import { editText, type EditedRange } from '../documents/text-edits.ts'
 import type { RequestMark } from '../journal/journal.ts'
@@ -54,6 +55,7 @@ const refusals = {
   412: problemResponse('The document has changed; `current` holds its etag and content.'),
   413: problemResponse('Too large.'),
   422: problemResponse('The Idempotency-Key belongs to another request.'),
+  429: problemResponse('Too many documents at once; `Retry-After` says when.'),
   503: problemResponse('Not stored just now; nobody has seen anything of it.'),
 }
 const receipt = (schema: z.ZodType = receiptSchema) => ({
@@ -199,24 +201,29 @@ type Change<T> = { readonly body: string | Uint8Array; readonly change: (doc: Y.
 
 async function answer<T extends object | void>(
   context: Context<RestEnv>,
-  { documents, gatekeeper }: RestOptions,
+  options: RestOptions,
   { body, change }: Change<T>,
 ): Promise<never> {
+  const { documents, openings, gatekeeper } = options
   const name = documentName(context.req.param('name') ?? '')
   const principal = await principalOf(context, gatekeeper)
   gatekeeper.require(principal, name, 'write')
   const create = gatekeeper.decide(principal, name, 'create').allowed
   const ifMatch = context.req.header('if-match')
   const request = requestMark(context, body)
+  const author = principal.id
+  // Open from here to the answer: the edit, and what it may be refused with, need it once.
+  const { signal } = context.req.raw
+  const hold = await openings.open(name, { by: author, create, signal })
   try {
-    const author = principal.id
     const done = await documents.edit(name, { author, create, change, ifMatch, request })
     const { seq, etag, outcome, result } = done
     return context.json({ seq, etag, outcome, ...result }, 200, { etag }) as never
   } catch (error) {
     if (toWeftError(error).code !== 'PRECONDITION_FAILED') throw error
-    const current = await currentOf(documents, name, principal.id)
-    return answerProblem(context, error, { current }) as never
+    return answerProblem(context, error, { current: currentOf(hold) }) as never
+  } finally {
+    hold.release()
   }
 }
 
@@ -228,13 +235,8 @@ function requestMark(context: Context, body: string | Uint8Array): RequestMark |
   return { key, digest: hash.update(body).digest('base64url') }
 }
 
-async function currentOf(documents: RestOptions['documents'], name: DocumentName, by: string) {
-  const hold = await documents.open(name, { by, create: false })
-  try {
-    return { etag: hold.document.etag, content: docToJson(hold.document.doc) }
-  } finally {
-    hold.release()
-  }
+function currentOf({ document }: DocumentHold) {
+  return { etag: document.etag, content: docToJson(document.doc) }
 }
 
 function applyJsonPatch(doc: Y.Doc, patch: Parameters<typeof applyPatch>[1]): void {

@@ -5,6 +5,7 @@ import type { Cancel, Clock } from '../../shared/clock.ts'
 import { WeftError } from '../../shared/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
+import { Backlog } from './backlog.ts'
 import type { PackedFrame } from './packed-frame.ts'
 import type { TurnFlusher } from './turn-flusher.ts'
 
@@ -15,6 +16,8 @@ export type ClientSocketLimits = {
   readonly lagBytes: number
   /** With more waiting to be read its socket is closed; one frame may be larger. */
   readonly sendBytesMax: number
+  /** With more waiting here, for documents that are opening, a socket is not read on. */
+  readonly queueBytesMax: number
 }
 
 export type ClientSocketOptions = {
@@ -34,6 +37,8 @@ export type ClientSocketListener = {
   readonly onFrame: (bytes: Uint8Array) => void
   /** Nothing waits to be read any more, after more did than there should. */
   readonly onDrain: () => void
+  /** What waits for documents has kept the socket from being read for too long. */
+  readonly onStuck: () => void
   /** Called once, whoever closed. */
   readonly onClose: () => void
 }
@@ -50,8 +55,15 @@ const UNKNOWN_BYTES_MAX = 256 << 10
 /** A close reason has at most 123 bytes (RFC 6455, section 5.5). */
 const REASON_BYTES_MAX = 123
 
+type Unread =
+  /** A stranger has said enough. */
+  | 'unknown'
+  /** Enough of it waits for documents that are opening. */
+  | 'backlog'
+
 export class ClientSocket {
   readonly log: Logger
+  readonly backlog: Backlog
   readonly #options: ClientSocketOptions
   readonly #webSocket: WebSocket
   readonly #stream: Socket
@@ -63,6 +75,9 @@ export class ClientSocket {
   #missedPings = 0
   /** What was read before the client was known; undefined once it is. */
   #unknownBytes: number | undefined = 0
+  /** Why it is not read just now. */
+  readonly #unread = new Set<Unread>()
+  #onStuck = () => {}
   #cancelCut: Cancel = () => {}
 
   constructor(options: ClientSocketOptions) {
@@ -70,6 +85,12 @@ export class ClientSocket {
     this.#webSocket = options.webSocket
     this.#stream = options.stream
     this.log = options.log
+    this.backlog = new Backlog({
+      bytesMax: options.limits.queueBytesMax,
+      clock: options.clock,
+      onFull: isFull => this.#leaveUnread('backlog', isFull),
+      onStuck: () => this.#onStuck(),
+    })
   }
 
   get isOpen(): boolean {
@@ -85,8 +106,9 @@ export class ClientSocket {
     return this.#outgoingBytes + this.#stream.writableLength
   }
 
-  listen({ onFrame, onDrain, onClose }: ClientSocketListener): void {
+  listen({ onFrame, onDrain, onStuck, onClose }: ClientSocketListener): void {
     const { metrics } = this.#options
+    this.#onStuck = onStuck
     const ws = this.#webSocket
     ws.on('message', (data, isBinary) => {
       this.#missedPings = 0
@@ -107,6 +129,7 @@ export class ClientSocket {
     ws.on('close', code => {
       this.#state = 'closed'
       this.#cancelCut()
+      this.backlog.close()
       this.log.debug({ code }, 'socket closed')
       onClose()
     })
@@ -117,14 +140,25 @@ export class ClientSocket {
     if (this.#unknownBytes === undefined) return
     this.#unknownBytes = undefined
     this.#stream.off('data', this.#countUnknown)
-    this.#webSocket.resume()
+    this.#leaveUnread('unknown', false)
   }
 
   /** Frames that never end would fill the memory before anybody looks at them. */
   readonly #countUnknown = (chunk: Buffer): void => {
     if (this.#unknownBytes === undefined) return
     this.#unknownBytes += chunk.byteLength
-    if (this.#unknownBytes > UNKNOWN_BYTES_MAX) this.#webSocket.pause()
+    if (this.#unknownBytes > UNKNOWN_BYTES_MAX) this.#leaveUnread('unknown', true)
+  }
+
+  /** What is not read stays with the client: its own buffers tell it to wait. */
+  #leaveUnread(why: Unread, isOn: boolean): void {
+    const wasRead = this.#unread.size === 0
+    if (isOn) this.#unread.add(why)
+    else this.#unread.delete(why)
+    const isRead = this.#unread.size === 0
+    if (isRead === wasRead) return
+    if (isRead) this.#webSocket.resume()
+    else this.#webSocket.pause()
   }
 
   #receive(
@@ -140,8 +174,7 @@ export class ClientSocket {
           `${sentence}; the limit is ${this.#options.limits.frameBytesMax}`,
         )
       }
-      // A copy: frames may lie in Node's shared pool, and a decoder must never see beyond its own.
-      onFrame(Uint8Array.from(data))
+      onFrame(ownBytes(data))
     } catch (error) {
       if (error instanceof WeftError) return this.close(error)
       // A bug of ours with one frame of one client must stay with that client.
@@ -187,6 +220,8 @@ export class ClientSocket {
   /** Pings the client; cuts it off when it has not been heard of for two of them. */
   ping(): void {
     if (this.#state !== 'open') return
+    // Its answers may be what is not read.
+    if (this.#unread.size > 0) this.#missedPings = 0
     if (this.#missedPings >= 2) {
       this.log.info('a silent socket is cut')
       this.#webSocket.terminate()
@@ -213,4 +248,10 @@ export class ClientSocket {
     this.flush()
     this.#webSocket.close(code, Buffer.from(reason).subarray(0, REASON_BYTES_MAX))
   }
+}
+
+/** A decoder must never see beyond its own frame, and small ones lie in memory that others share. */
+function ownBytes(data: Buffer): Uint8Array {
+  const isAlone = data.byteLength === data.buffer.byteLength
+  return isAlone ? new Uint8Array(data.buffer) : Uint8Array.from(data)
 }

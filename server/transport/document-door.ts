@@ -7,6 +7,7 @@ import type { Decision, Principal } from '../../shared/permissions.ts'
 import type { Gatekeeper } from '../access/gatekeeper.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { DocumentHold, Documents } from '../documents/documents.ts'
+import type { Openings } from '../documents/openings.ts'
 import type { Rooms } from './rooms.ts'
 import type { SyncPeer } from './sync-peer.ts'
 import { SyncSession } from './sync-session.ts'
@@ -19,6 +20,7 @@ export type Terms = {
 
 export type DocumentDoorOptions = {
   readonly documents: Documents
+  readonly openings: Openings
   readonly gatekeeper: Gatekeeper
   readonly rooms: Rooms
   readonly terms: Terms
@@ -55,6 +57,13 @@ export function isWithin(version: number, range: SchemaRange | undefined): boole
   return range === undefined || (version >= range.min && version <= range.max)
 }
 
+/** What passes, while the client stays where it is. */
+const WAITED_OUT: ReadonlySet<string> = new Set([
+  'DOCUMENT_UNAVAILABLE',
+  'TOO_MANY_DOCUMENTS',
+  'SLOW_DOWN',
+])
+
 export class DocumentDoor {
   readonly terms: Terms
   readonly #options: DocumentDoorOptions
@@ -78,21 +87,22 @@ export class DocumentDoor {
   }
 
   /**
-   * Opens the document, however often that has to be tried: a store that is away is no reason to
-   * send a client off. Throws what trying again would not mend, and SHUTTING_DOWN.
+   * Opens the document, however often that has to be tried: a store that is away, or a user who
+   * asks for very many, is no reason to send a client off; stock ones would not come back. Throws
+   * what trying again would not mend, and SHUTTING_DOWN.
    */
   async open(name: DocumentName, request: OpenRequest): Promise<DocumentHold> {
     const { principal, signal, onUnavailable } = request
-    const { documents, gatekeeper, clock, metrics } = this.#options
+    const { openings, gatekeeper, clock, metrics } = this.#options
     const create = gatekeeper.decide(principal, name, 'create').allowed
     for (;;) {
       try {
-        const hold = await documents.open(name, { by: principal.id, create })
+        const hold = await openings.open(name, { by: principal.id, create, signal })
         if (!signal.aborted) return hold
         hold.release()
       } catch (error) {
         const refusal = toWeftError(error)
-        if (refusal.code !== 'DOCUMENT_UNAVAILABLE') throw refusal
+        if (!WAITED_OUT.has(refusal.code)) throw refusal
         metrics.refusals.inc({ code: refusal.code })
         onUnavailable(refusal)
         await sleep(clock, refusal.retryAfterMs ?? 1_000, signal)

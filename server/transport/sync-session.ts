@@ -218,8 +218,6 @@ export class SyncSession implements RoomMember {
 
   /** Updates that were dropped while the document was opening: the handshake brings them. */
   onDropped(count: number): void {
-    // A stock provider may or may not have counted them: too few answers are safe, too many are not.
-    if (!this.#options.peer.countsAcknowledgements) return
     for (let i = 0; i < count; i++) this.#acks.awaitsRepair(null)
   }
 

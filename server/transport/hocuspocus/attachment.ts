@@ -26,10 +26,12 @@ import {
 import * as decoding from 'lib0/decoding'
 import type { DocumentHold } from '../../documents/documents.ts'
 import { isWithin, type DocumentDoor } from '../document-door.ts'
+import type { EarlyFrames } from '../early-frames.ts'
 import { pack, type PackedFrame } from '../packed-frame.ts'
 import type { SyncSession } from '../sync-session.ts'
 import type { FrameFormat, SyncPeer } from '../sync-peer.ts'
 import { Refusal, type LobbyGuest } from './lobby.ts'
+import { OpeningFrames, sizeOf } from './opening-frames.ts'
 
 export type AttachmentOptions = {
   /** The address that the client gave, and that all answers carry. */
@@ -41,8 +43,8 @@ export type AttachmentOptions = {
   readonly sendFrame: (frame: PackedFrame) => void
   /** Does the client read more slowly than it is sent to? */
   readonly isCongested: () => boolean
-  /** Most bytes that may wait while the document is opening. */
-  readonly queueBytesMax: number
+  /** For what comes while the document is opening. */
+  readonly early: EarlyFrames<Frame>
   /** May so many bytes of somebody unknown be kept? One budget for all documents of a socket. */
   readonly takesUnknown: (bytes: number) => boolean
   /** The client showed a valid token. */
@@ -53,16 +55,8 @@ export type AttachmentOptions = {
   readonly onEnd: (error: WeftError | null) => void
 }
 
-/** Frames that came before the document was open; updates beyond the limit only as a number. */
-type Opening = {
-  readonly kind: 'opening'
-  frames: Frame[]
-  bytes: number
-  droppedUpdates: number
-}
-
 type State =
-  | Opening
+  | { readonly kind: 'opening' }
   | { readonly kind: 'syncing'; readonly session: SyncSession }
   | { readonly kind: 'ended' }
 
@@ -73,7 +67,8 @@ export class Attachment implements LobbyGuest, SyncPeer {
   readonly #options: AttachmentOptions
   /** Aborts when the client leaves while the document is still opening. */
   readonly #leaving = new AbortController()
-  #state: State = { kind: 'opening', frames: [], bytes: 0, droppedUpdates: 0 }
+  readonly #early: OpeningFrames
+  #state: State = { kind: 'opening' }
   /** Of the numbered frames; stock clients send none. */
   #lastNumber = 0
   #principal: Principal | undefined
@@ -84,6 +79,10 @@ export class Attachment implements LobbyGuest, SyncPeer {
     const { address, hello } = options
     this.#options = options
     this.countsAcknowledgements = hello !== undefined
+    this.#early = new OpeningFrames({
+      early: options.early,
+      countsAll: this.countsAcknowledgements,
+    })
     this.checksState = (hello?.protocol ?? 0) >= 2
     this.format = {
       key: `hocuspocus ${address}`,
@@ -151,7 +150,6 @@ export class Attachment implements LobbyGuest, SyncPeer {
     const [hold, principal] = [this.#hold, this.#principal]
     if (this.#state.kind !== 'opening' || hold === undefined || principal === undefined) return
     this.#connection = connection
-    const { frames, droppedUpdates } = this.#state
     if (this.#options.hello !== undefined) this.control(this.#serverHello(hold))
     const session = this.#options.door.enter({
       hold,
@@ -161,8 +159,8 @@ export class Attachment implements LobbyGuest, SyncPeer {
       onEnd: () => this.#ended(null),
     })
     this.#state = { kind: 'syncing', session }
-    session.onDropped(droppedUpdates)
-    for (const frame of frames) this.#onQueued(frame)
+    session.onDropped(this.#early.dropped)
+    for (const frame of this.#early.take()) this.#onQueued(frame)
   }
 
   /** Nothing is thrown into Hocuspocus: it would deny the client, and the session would live on. */
@@ -190,7 +188,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
 
   /** Sync and presence. Throws whatever is wrong with the frame. */
   onFrame(frame: Frame): void {
-    if (this.#state.kind === 'opening') return this.#queue(frame, this.#state)
+    if (this.#state.kind === 'opening') return this.#queue(frame)
     if (this.#state.kind === 'ended') return
     const { session } = this.#state
     switch (frame.type) {
@@ -231,16 +229,15 @@ export class Attachment implements LobbyGuest, SyncPeer {
   }
 
   /** Over the limit an update is dropped and counted: the handshake brings it again. */
-  #queue(frame: Frame, opening: Opening): void {
-    const bytes = frame.decoder.arr.byteLength
-    const { queueBytesMax, takesUnknown } = this.#options
+  #queue(frame: Frame): void {
     const isKnown = this.#principal !== undefined
-    if (opening.bytes + bytes <= queueBytesMax && (isKnown || takesUnknown(bytes))) {
-      opening.bytes += bytes
-      opening.frames.push(frame)
-    } else if (isUpdate(frame)) {
-      opening.droppedUpdates += 1
-    }
+    if (isKnown || this.#options.takesUnknown(sizeOf(frame))) this.#early.add(frame)
+    else this.#early.drop(frame)
+  }
+
+  /** Others on this socket have waited enough for what lies here. */
+  shed(): void {
+    if (this.#state.kind === 'opening') this.#early.shed()
   }
 
   /** The client says goodbye, or its socket is gone. */
@@ -320,13 +317,10 @@ export class Attachment implements LobbyGuest, SyncPeer {
   #ended(error: WeftError | null): void {
     if (this.#state.kind === 'ended') return
     this.#state = { kind: 'ended' }
+    this.#early.take()
     this.#leaving.abort()
     this.#hold?.release()
     this.#options.onEnd(error)
     this.#connection?.close()
   }
-}
-
-function isUpdate({ type, decoder }: Frame): boolean {
-  return type === messageType.sync && decoder.arr[decoder.pos] === syncStep.update
 }

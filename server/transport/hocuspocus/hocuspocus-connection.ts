@@ -22,6 +22,7 @@ import type { Cancel, Clock } from '../../../shared/clock.ts'
 import type { Metrics } from '../../base/metrics.ts'
 import type { ClientSocket } from '../client-socket.ts'
 import type { DocumentDoor } from '../document-door.ts'
+import { EarlyFrames } from '../early-frames.ts'
 import { pack } from '../packed-frame.ts'
 import { Attachment } from './attachment.ts'
 import type { Lobby } from './lobby.ts'
@@ -94,6 +95,9 @@ export class HocuspocusConnection {
       onFrame: bytes => this.#onFrame(bytes),
       onDrain: () => {
         for (const { attachment } of this.#seats.values()) attachment.onDrain()
+      },
+      onStuck: () => {
+        for (const { attachment } of this.#seats.values()) attachment.shed()
       },
       onClose: () => this.#onClose(),
     })
@@ -189,7 +193,7 @@ export class HocuspocusConnection {
       door,
       sendFrame: outgoing => socket.send(outgoing),
       isCongested: () => socket.isCongested,
-      queueBytesMax: limits.queueBytesMax,
+      early: new EarlyFrames(socket.backlog, limits.queueBytesMax * 2),
       takesUnknown: bytes => (this.#unknownBytes += bytes) <= UNKNOWN_BYTES_MAX,
       onAuthenticated: () => this.#onAuthenticated(),
       onBadFrame: error => this.#refuseFrame(taken, error),

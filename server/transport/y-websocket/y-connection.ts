@@ -7,6 +7,7 @@ import type { ControlMessage, SchemaRange } from '../../../shared/protocol.ts'
 import type { Metrics } from '../../base/metrics.ts'
 import type { ClientSocket } from '../client-socket.ts'
 import type { DocumentDoor } from '../document-door.ts'
+import { EarlyFrames } from '../early-frames.ts'
 import { pack, type PackedFrame } from '../packed-frame.ts'
 import type { SyncPeer } from '../sync-peer.ts'
 import type { SyncSession } from '../sync-session.ts'
@@ -33,7 +34,7 @@ export type YConnectionOptions = {
 }
 
 type State =
-  | { readonly kind: 'opening'; readonly frames: Uint8Array[]; bytes: number }
+  | { readonly kind: 'opening' }
   | { readonly kind: 'syncing'; readonly session: SyncSession }
   | { readonly kind: 'ended' }
 
@@ -46,14 +47,20 @@ export class YConnection implements SyncPeer {
   readonly #options: YConnectionOptions
   /** Aborts when the client leaves while the document is still opening. */
   readonly #leaving = new AbortController()
-  #state: State = { kind: 'opening', frames: [], bytes: 0 }
+  readonly #early: EarlyFrames<Uint8Array>
+  #state: State = { kind: 'opening' }
 
   constructor(options: YConnectionOptions) {
     this.#options = options
+    this.#early = new EarlyFrames(options.socket.backlog, options.queueBytesMax * 2)
     options.socket.listen({
       onFrame: bytes => this.#onFrame(bytes),
       onDrain: () => {
         if (this.#state.kind === 'syncing') this.#state.session.onDrain()
+      },
+      onStuck: () => {
+        const sentence = 'the document is not open yet, and too much waits for it'
+        this.end(new WeftError('SLOW_DOWN', sentence, { retryAfterMs: 1_000 }))
       },
       onClose: () => {
         this.#leaving.abort()
@@ -82,13 +89,12 @@ export class YConnection implements SyncPeer {
       const signal = this.#leaving.signal
       const hold = await door.open(name, { principal, signal, onUnavailable: () => {} })
       if (this.#state.kind !== 'opening') return hold.release()
-      const { frames } = this.#state
       const onEnd = () => {}
       const { schema } = this.#options
       const session = door.enter({ hold, principal: () => principal, peer: this, schema, onEnd })
       this.#state = { kind: 'syncing', session }
       session.ask('handshake')
-      for (const bytes of frames) this.#onFrame(bytes)
+      for (const bytes of this.#early.take()) this.#onFrame(bytes)
     } catch (error) {
       this.end(toWeftError(error))
     }
@@ -97,12 +103,8 @@ export class YConnection implements SyncPeer {
   #onFrame(bytes: Uint8Array): void {
     if (this.#state.kind === 'ended') return
     if (this.#state.kind === 'opening') {
-      this.#state.bytes += bytes.byteLength
-      if (this.#state.bytes > this.#options.queueBytesMax) {
-        const sentence = 'the document is not open yet, and too much waits for it'
-        throw new WeftError('SLOW_DOWN', sentence, { retryAfterMs: 1_000 })
-      }
-      this.#state.frames.push(bytes)
+      // What has no room the client brings again: it is asked for all it has when the document opens.
+      this.#early.add(bytes, bytes.byteLength)
       return
     }
     try {
