@@ -59,7 +59,7 @@ describe('openings', () => {
     const startedAt = performance.now()
     const opened = await openStock('ada', numbered(40))
     const others = await openStock('bob', numbered(5, 1_000))
-    await until(() => others.every(({ provider }) => provider.isSynced), 'nobody else waits', 1_000)
+    await until(() => others.every(({ provider }) => provider.isSynced), 'nobody else waits', 5_000)
     await until(() => opened.every(({ provider }) => provider.isSynced), 'all synced')
     // 25 at once, and 15 at ten a second.
     expect(performance.now() - startedAt).toBeGreaterThan(1_300)
