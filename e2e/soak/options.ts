@@ -1,16 +1,22 @@
 /** What every soak is told, and how every soak ends. */
 import { parseArgs } from 'node:util'
 
-export type SoakOptions = { readonly rounds: number; readonly seed: number }
+/** Some count rounds, some go on for a time. */
+type Length = 'rounds' | 'minutes'
 
-export function soakOptions(fallback: { readonly rounds: number }): SoakOptions {
+export type SoakOptions<By extends Length> = { readonly [Name in By | 'seed']: number }
+
+export function soakOptions<By extends Length>(
+  fallback: Readonly<Record<By, number>>,
+): SoakOptions<By> {
+  const names = [...(Object.keys(fallback) as By[]), 'seed'] as const
   const { values } = parseArgs({
-    options: { rounds: { type: 'string' }, seed: { type: 'string' } },
+    options: Object.fromEntries(names.map(name => [name, { type: 'string' } as const])),
   })
-  const options = {
-    rounds: Number(values.rounds ?? fallback.rounds),
-    seed: Number(values.seed ?? Date.now() % 1_000_000),
-  }
+  const fallbacks = { ...fallback, seed: Date.now() % 1_000_000 }
+  const options = Object.fromEntries(
+    names.map(name => [name, Number(values[name] ?? fallbacks[name])]),
+  ) as SoakOptions<By>
   for (const [name, value] of Object.entries(options)) {
     if (Number.isInteger(value) && value >= 0) continue
     console.error(`--${name} must be a whole number`)

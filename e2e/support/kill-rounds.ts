@@ -36,7 +36,7 @@ export type KillReport = {
 }
 
 /** Most speak the protocol with acknowledgements; some do not, and write all the same. */
-const kinds: readonly WriterKind[] = ['stock', 'sdk', 'stock', 'sdk', 'y-websocket']
+export const writerKinds: readonly WriterKind[] = ['stock', 'sdk', 'stock', 'sdk', 'y-websocket']
 
 /**
  * The same clients live through all rounds, so that what was not acknowledged comes back with
@@ -89,7 +89,7 @@ async function createWriters(
       const id = `writer-${i}`
       return new Writer({
         id,
-        kind: kinds[i % kinds.length] ?? 'stock',
+        kind: writerKinds[i % writerKinds.length] ?? 'stock',
         document: `kill/${i % documents}`,
         urls: { url: urls.url, syncUrl: urls.syncUrl, yUrl: urls.yUrl },
         token: await testToken(id, { ttl: 86_400 }),

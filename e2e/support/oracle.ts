@@ -11,13 +11,18 @@ export type Verdict = {
   readonly invented: readonly string[]
 }
 
+/** What somebody wrote, and was told is safe. */
+export type Testimony = Pick<Writer, 'written' | 'acknowledged'>
+
 /** Holds the writers of one document against what an independent reader found. */
-export function judge(writers: readonly Writer[], doc: Y.Doc | undefined): Verdict {
+export function judge(writers: readonly Testimony[], doc: Y.Doc | undefined): Verdict {
   const tokens = doc?.getArray<string>('tokens').toArray() ?? []
   const stored = new Set(tokens)
   const written = new Set(writers.flatMap(writer => writer.written))
   const acknowledged = writers.flatMap(writer => [...writer.acknowledged])
-  const twice = tokens.filter((token, i) => tokens.indexOf(token) !== i)
+  const twice = [...Map.groupBy(tokens, token => token)]
+    .filter(([, same]) => same.length > 1)
+    .map(([token]) => token)
   return {
     acknowledged: acknowledged.length,
     stored: stored.size,

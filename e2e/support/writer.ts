@@ -28,6 +28,7 @@ type Link = {
 
 export class Writer {
   readonly id: string
+  readonly kind: WriterKind
   readonly document: string
   /** Tokens in the order of their writing. */
   readonly written: string[] = []
@@ -38,6 +39,7 @@ export class Writer {
 
   constructor(options: WriterOptions) {
     this.id = options.id
+    this.kind = options.kind
     this.document = options.document
     this.#random = options.random
     this.#link = links[options.kind](options)
