@@ -6,6 +6,7 @@ import {
   readAwarenessUpdate,
   type AwarenessEntry,
 } from './awareness-update.ts'
+import { cleanState } from './clean-state.ts'
 
 /** A connection's hold on a document, as presence sees it. */
 export type PresenceSession = {
@@ -16,6 +17,8 @@ export type PresenceSession = {
 export type PresenceLimits = {
   readonly stateBytesMax: number
 }
+
+type State = { readonly [field: string]: unknown }
 
 type Presence = {
   clock: number
@@ -51,19 +54,21 @@ export class DocumentPresence {
    * FRAME_TOO_LARGE for a state over the limit.
    */
   announce(session: PresenceSession, update: Uint8Array): readonly number[] {
-    const entries = readAwarenessUpdate(update)
-    for (const { state, clock } of entries) {
-      if (state.length <= this.#limits.stateBytesMax) {
-        requireState(state, clock)
-        continue
-      }
-      const sentence = `a presence state of ${state.length} characters`
-      throw new WeftError(
-        'FRAME_TOO_LARGE',
-        `${sentence}; the limit is ${this.#limits.stateBytesMax}`,
-      )
-    }
+    const entries = readAwarenessUpdate(update).map(entry => this.#checked(entry))
     return entries.filter(entry => this.#take(session, entry)).map(({ clientId }) => clientId)
+  }
+
+  #checked(entry: AwarenessEntry): AwarenessEntry {
+    const { stateBytesMax } = this.#limits
+    const { length } = entry.state
+    if (length > stateBytesMax) {
+      const sentence = `a presence state of ${length} characters`
+      throw new WeftError('FRAME_TOO_LARGE', `${sentence}; the limit is ${stateBytesMax}`)
+    }
+    const state = readState(entry)
+    if (state === null) return entry
+    const cleaned = cleanState(state)
+    return cleaned === state ? entry : { ...entry, state: JSON.stringify(cleaned) }
   }
 
   /** True when the entry changes what others see. */
@@ -136,11 +141,11 @@ export class DocumentPresence {
 }
 
 /** Every client parses what it is told of the others: one bad state would throw in all of them. */
-function requireState(state: string, clock: number): void {
+function readState({ state, clock }: AwarenessEntry): State | null {
   if (clock > CLOCK_MAX) throw new WeftError('FRAME_INVALID', `a presence clock of ${clock}`)
   try {
     const parsed: unknown = JSON.parse(state)
-    if (typeof parsed === 'object' && !Array.isArray(parsed)) return
+    if (typeof parsed === 'object' && !Array.isArray(parsed)) return parsed as State | null
   } catch (error) {
     throw new WeftError('FRAME_INVALID', 'a presence state that is no JSON', { cause: error })
   }
