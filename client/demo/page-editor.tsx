@@ -8,6 +8,7 @@ import StarterKit from '@tiptap/starter-kit'
 import type { ReactNode } from 'react'
 import type { Awareness } from 'y-protocols/awareness'
 import type * as Y from 'yjs'
+import { editorAwareness } from '../sdk/index.ts'
 import { BoldIcon, CodeIcon, ItalicIcon, ListIcon, QuoteIcon, StrikeIcon } from './icons.tsx'
 import type { Person } from './people.tsx'
 
@@ -30,7 +31,7 @@ export function PageEditor({ doc, awareness, person, editable }: PageEditorProps
         }),
         Collaboration.configure({ document: doc, field: 'body' }),
         CollaborationCaret.configure({
-          provider: { awareness },
+          provider: { awareness: editorAwareness(awareness) },
           user: { name: person.name, color: person.color },
         }),
       ],

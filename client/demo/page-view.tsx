@@ -6,6 +6,7 @@ import { PageEditor } from './page-editor.tsx'
 import { People } from './people.tsx'
 import type { Profile } from './profile.ts'
 import { SaveBadge } from './save-badge.tsx'
+import { TITLE_LENGTH_MAX } from './space-index.ts'
 import { sayPersistence } from './storage-words.ts'
 
 export type PageViewProps = {
@@ -42,7 +43,7 @@ export function PageView({ name, title, onRename, profile, onOpenStorage }: Page
           aria-label="Page title"
           placeholder="Untitled"
           value={title}
-          maxLength={120}
+          maxLength={TITLE_LENGTH_MAX}
           onChange={event => onRename(event.target.value)}
         />
         {page !== null && page.loaded && page.status.kind === 'refused' && (

@@ -1,6 +1,7 @@
 /** Who is on this document, as a row of avatars. */
 import { useCallback, useRef, useSyncExternalStore } from 'react'
 import type { Awareness } from 'y-protocols/awareness'
+import { safeColor, safeName } from '../../shared/person.ts'
 import { initials } from './profile.ts'
 
 export type Person = { readonly name: string; readonly color: string }
@@ -54,11 +55,11 @@ function usePeople(awareness: Awareness): readonly KnownPerson[] {
 function readPeople(awareness: Awareness): readonly KnownPerson[] {
   return [...awareness.getStates()]
     .flatMap(([clientId, state]) => {
-      const user = state['user'] as Partial<Person> | undefined
+      const user = state['user'] as Partial<Person> | null | undefined
       if (typeof user?.name !== 'string') return []
       const isSelf = clientId === awareness.clientID
-      const color = /^#[0-9a-f]{6}$/i.test(user.color ?? '') ? (user.color ?? '') : '#64748b'
-      return [{ key: String(clientId), name: user.name.slice(0, 64), color, isSelf }]
+      const name = safeName(user.name)
+      return [{ key: String(clientId), name, color: safeColor(user.color), isSelf }]
     })
     .sort((a, b) => Number(b.isSelf) - Number(a.isSelf) || a.key.localeCompare(b.key))
 }

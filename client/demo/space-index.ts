@@ -10,8 +10,6 @@ export type PageEntry = {
   readonly createdAt: number
 }
 
-type StoredEntry = { readonly title: string; readonly createdAt: number }
-
 /** In every space from the beginning, so that nobody looks at an empty list. */
 export const FIRST_PAGE: PageEntry = {
   id: 'getting-started',
@@ -22,7 +20,12 @@ export const FIRST_PAGE: PageEntry = {
 export const indexName = (space: string) => `${space}/index`
 export const pageName = (space: string, id: string) => `${space}/pages/${id}`
 
-const pagesOf = (doc: Y.Doc) => doc.getMap<StoredEntry>('pages')
+/** Anybody who may write can put anything there. */
+const pagesOf = (doc: Y.Doc) => doc.getMap<unknown>('pages')
+
+/** An id is part of an address; a title is what its input takes. */
+const ID = /^[A-Za-z0-9_-]{1,64}$/
+export const TITLE_LENGTH_MAX = 120
 
 export function createPage(doc: Y.Doc, title: string): string {
   const id = systemRandom.id().slice(0, 10).toLowerCase()
@@ -55,7 +58,7 @@ const lastRead = new WeakMap<
 >()
 
 function readPages(doc: Y.Doc): readonly PageEntry[] {
-  const stored = Array.from(pagesOf(doc), ([id, entry]) => ({ id, ...entry }))
+  const stored = Array.from(pagesOf(doc)).flatMap(([id, entry]) => readPage(id, entry))
   const pages = stored.some(({ id }) => id === FIRST_PAGE.id) ? stored : [FIRST_PAGE, ...stored]
   pages.sort((a, b) => a.createdAt - b.createdAt || a.id.localeCompare(b.id))
   const key = JSON.stringify(pages)
@@ -63,4 +66,12 @@ function readPages(doc: Y.Doc): readonly PageEntry[] {
   if (last?.key === key) return last.pages
   lastRead.set(doc, { key, pages })
   return pages
+}
+
+/** Nothing for what is no page. */
+function readPage(id: string, entry: unknown): readonly PageEntry[] {
+  if (!ID.test(id) || typeof entry !== 'object' || entry === null) return []
+  const { title, createdAt } = entry as { readonly [field: string]: unknown }
+  if (typeof title !== 'string' || typeof createdAt !== 'number') return []
+  return [{ id, title: title.slice(0, TITLE_LENGTH_MAX), createdAt }]
 }

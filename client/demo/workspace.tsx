@@ -107,7 +107,7 @@ function PageList({ pages, space, current }: PageListProps) {
           <a href={routeTo({ space, page: id })} aria-current={id === current ? 'page' : undefined}>
             <PageIcon />
             <span className={title === '' ? 'untitled' : ''}>
-              {title === '' ? 'Untitled' : title}
+              <bdi>{title === '' ? 'Untitled' : title}</bdi>
             </span>
           </a>
         </li>

@@ -1,4 +1,5 @@
 /** The public list of `weft/client`. */
+export { editorAwareness } from './editor-awareness.ts'
 export { createClient, type ClientLife, type WeftClient } from './client.ts'
 export type { ClientOptions } from './client-parts.ts'
 export type { ConnectionState } from './connection-state.ts'

@@ -96,6 +96,23 @@ describe('presence of a document', () => {
       /awareness/,
     )
   })
+
+  test('[P7] a name is short and turns no text around, a colour is a colour', () => {
+    const presence = create()
+    const alice = session('alice')
+    const told = (user: unknown) => {
+      const changed = presence.announce(alice, state(1, 1, { user, cursor: 7 }))
+      const [entry] = readAwarenessUpdate(presence.encode(changed))
+      return JSON.parse(entry?.state ?? '') as unknown
+    }
+    const name = `\u202e${'x'.repeat(70)}`
+    expect(told({ name, color: 'red;position:fixed', colorLight: 'red', id: '\u202e' })).toEqual({
+      user: { name: 'x'.repeat(64), color: '#64748b', colorLight: 'red', id: '\u202e' },
+      cursor: 7,
+    })
+    expect(told({ name: {} })).toEqual({ user: { name: '' }, cursor: 7 })
+    expect(told('anything')).toEqual({ user: 'anything', cursor: 7 })
+  })
 })
 
 describe('presence of several nodes', () => {

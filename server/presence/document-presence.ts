@@ -6,6 +6,7 @@ import {
   readAwarenessUpdate,
   type AwarenessEntry,
 } from './awareness-update.ts'
+import { cleanState } from './clean-state.ts'
 
 /** A connection's hold on a document, as presence sees it. */
 export type PresenceSession = {
@@ -23,6 +24,8 @@ export type ToldState = AwarenessEntry & Pick<PresenceSession, 'principalId' | '
 export type PresenceLimits = {
   readonly stateBytesMax: number
 }
+
+type State = { readonly [field: string]: unknown }
 
 type Presence = {
   clock: number
@@ -60,19 +63,21 @@ export class DocumentPresence {
    * FRAME_TOO_LARGE for a state over the limit.
    */
   announce(session: PresenceSession, update: Uint8Array): readonly number[] {
-    const entries = readAwarenessUpdate(update)
-    for (const { state, clock } of entries) {
-      if (state.length <= this.#limits.stateBytesMax) {
-        requireState(state, clock)
-        continue
-      }
-      const sentence = `a presence state of ${state.length} characters`
-      throw new WeftError(
-        'FRAME_TOO_LARGE',
-        `${sentence}; the limit is ${this.#limits.stateBytesMax}`,
-      )
-    }
+    const entries = readAwarenessUpdate(update).map(entry => this.#checked(entry))
     return entries.filter(entry => this.#take(session, entry)).map(({ clientId }) => clientId)
+  }
+
+  #checked(entry: AwarenessEntry): AwarenessEntry {
+    const { stateBytesMax } = this.#limits
+    const { length } = entry.state
+    if (length > stateBytesMax) {
+      const sentence = `a presence state of ${length} characters`
+      throw new WeftError('FRAME_TOO_LARGE', `${sentence}; the limit is ${stateBytesMax}`)
+    }
+    const state = readState(entry)
+    if (state === null) return entry
+    const cleaned = cleanState(state)
+    return cleaned === state ? entry : { ...entry, state: JSON.stringify(cleaned) }
   }
 
   /** True when the entry changes what others see. */
@@ -113,16 +118,18 @@ export class DocumentPresence {
     return [...changed, ...this.#departAll(owner => owner.node === node, mentioned)]
   }
 
-  #hearOne(node: string, { clientId, clock, state, principalId, mayWrite }: ToldState): boolean {
+  #hearOne(node: string, told: ToldState): boolean {
+    const { clientId, clock, principalId, mayWrite } = told
     const known = this.#present.get(clientId)
     const isOwner = known?.owner.node === node
-    if (state === LEFT) {
+    if (told.state === LEFT) {
       if (known === undefined || !isOwner) return false
       this.#depart(clientId, known)
       return true
     }
     if (known !== undefined && known.owner.principalId !== principalId) return false
-    if (state.length > this.#limits.stateBytesMax || !isState(state, clock)) return false
+    const state = this.#soundState(told)
+    if (state === undefined) return false
     const owner = { principalId, node, mayWrite }
     if (known === undefined) {
       if (this.#present.size >= FOREIGN_MAX) return false
@@ -142,6 +149,15 @@ export class DocumentPresence {
   writerElsewhere(clientId: number): string | undefined {
     const owner = this.#present.get(clientId)?.owner
     return owner?.node !== undefined && owner.mayWrite ? owner.principalId : undefined
+  }
+
+  /** Another node should not have taken a bad one either: it is passed over. */
+  #soundState(entry: AwarenessEntry): string | undefined {
+    try {
+      return this.#checked(entry).state
+    } catch {
+      return undefined
+    }
   }
 
   /** A node is gone, and everybody with it. Returns the clients to tell of. */
@@ -231,25 +247,15 @@ export class DocumentPresence {
 }
 
 /** Every client parses what it is told of the others: one bad state would throw in all of them. */
-function requireState(state: string, clock: number): void {
+function readState({ state, clock }: AwarenessEntry): State | null {
   if (clock > CLOCK_MAX) throw new WeftError('FRAME_INVALID', `a presence clock of ${clock}`)
   try {
     const parsed: unknown = JSON.parse(state)
-    if (typeof parsed === 'object' && !Array.isArray(parsed)) return
+    if (typeof parsed === 'object' && !Array.isArray(parsed)) return parsed as State | null
   } catch (error) {
     throw new WeftError('FRAME_INVALID', 'a presence state that is no JSON', { cause: error })
   }
   throw new WeftError('FRAME_INVALID', 'a presence state that is neither an object nor null')
-}
-
-function isState(state: string, clock: number): boolean {
-  try {
-    requireState(state, clock)
-    return true
-  } catch {
-    // Another node should not have taken it either; it is passed over.
-    return false
-  }
 }
 
 /** Room for the clocks that are counted on from it. */
