@@ -55,10 +55,16 @@ export function openJournal(
     poolMax: config.WEFT_DATABASE_POOL,
     timeoutMs: config.WEFT_DATABASE_TIMEOUT_MS,
     // What the database says of values that it was given is an answer.
-    guard: breakers.breaker('postgres', { isFailure: error => !isDataError(error) }).run,
+    guard: breakers.breaker('postgres', {
+      isFailure: error => !isDataError(error),
+      resetMs: POSTGRES_RESET_MS_MAX,
+    }).run,
     migrate: () => migratePostgres(url),
   })
 }
+
+/** A probe is one statement, and while it waits nobody's edits are saved. */
+const POSTGRES_RESET_MS_MAX = 1_000
 
 export function journalReport(journal: Journal): HealthReport {
   const { state, queuedEntries, queuedBytes } = journal.health()

@@ -100,25 +100,26 @@ export async function redisProxy(target: { port: number }, random: Random): Prom
   }
 }
 
-/** Passes bytes on, late if need be and never out of order. */
+/** Passes bytes on, late if need be and never out of order; however many, none waits for another. */
 function lateLine(to: Socket, { way, random }: { way: () => Way; random: Random }) {
-  const lateness = () => {
-    const now = way()
-    return now.kind === 'slow' ? integerBetween(random, now.minMs, now.maxMs) : 0
+  const waiting: { readonly bytes: Buffer; readonly dueAt: number }[] = []
+  const passDue = () => {
+    while (waiting[0] !== undefined && waiting[0].dueAt <= performance.now()) {
+      if (!to.destroyed) to.write(waiting[0].bytes)
+      waiting.shift()
+    }
+    const [next] = waiting
+    if (next !== undefined) setTimeout(passDue, next.dueAt - performance.now())
   }
-  const waiting: Buffer[] = []
-  const next = (lateMs: number) =>
-    setTimeout(() => {
-      const bytes = waiting.shift()
-      if (to.destroyed || bytes === undefined) return
-      to.write(bytes)
-      if (waiting.length > 0) next(lateness())
-    }, lateMs)
   return (bytes: Buffer) => {
-    const { kind } = way()
-    if (kind === 'silent') return
-    if (kind !== 'slow' && waiting.length === 0) return void to.write(bytes)
-    waiting.push(bytes)
-    if (waiting.length === 1) next(lateness())
+    const now = way()
+    if (now.kind === 'silent') return
+    if (now.kind !== 'slow' && waiting.length === 0) return void to.write(bytes)
+    const lateMs = now.kind === 'slow' ? integerBetween(random, now.minMs, now.maxMs) : 0
+    waiting.push({
+      bytes,
+      dueAt: Math.max(waiting.at(-1)?.dueAt ?? 0, performance.now() + lateMs),
+    })
+    if (waiting.length === 1) setTimeout(passDue, lateMs)
   }
 }
