@@ -159,7 +159,7 @@ export const configTable = {
   ),
   WEFT_RECOVERY: setting(
     z.enum(['0', '1']).default('0'),
-    '1 after the store was set back to a backup: whoever may edit may hand over what others wrote ' +
+    'Set it to 1 when the store was set back to a backup: whoever may edit may hand over what others wrote ' +
       'since, also long after the start; it is counted, and logged with his name.',
   ),
   WEFT_HOOKS: setting(
