@@ -211,6 +211,7 @@ function createDocuments(config: Config, parts: DocumentParts): Documents {
     },
     idleMs: config.WEFT_DOCUMENT_IDLE_MS,
     unsavedBytesMax: config.WEFT_MAX_UNSAVED_BYTES,
+    recovery: config.WEFT_RECOVERY === '1' ? 'always' : 'after a crash',
     supervisor: new Supervisor({ ...parts, timeoutMs: config.WEFT_HOOK_TIMEOUT_MS }),
   })
 }

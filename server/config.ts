@@ -165,6 +165,11 @@ export const configTable = {
     count(5_000, 100),
     'Time between pings; a socket that misses two is dropped.',
   ),
+  WEFT_RECOVERY: setting(
+    z.enum(['0', '1']).default('0'),
+    'Set it to 1 when the store was set back to a backup: whoever may edit may hand over what others wrote ' +
+      'since, also long after the start; it is counted, and logged with his name.',
+  ),
   WEFT_HOOKS: setting(
     text,
     'A module whose default export are hooks of the application: seeds, schema migrations, observers.',

@@ -18,6 +18,8 @@ export const packages = {
   chromium: 'chromium',
   initdb: 'postgresql',
   postgres: 'postgresql',
+  pg_dump: 'postgresql-client',
+  psql: 'postgresql-client',
   pgbouncer: 'pgbouncer',
   'redis-server': 'redis-server',
   'redis-cli': 'redis-tools',

@@ -78,6 +78,10 @@ export function createMetrics() {
       'weft_updates_held_total',
       'States that held what is another author’s to bring.',
     ),
+    recovered: counter(
+      'weft_recovered_clients_total',
+      'Client ids whose changes somebody else handed over after a crash or a restore.',
+    ),
     gapsIn: counter('weft_update_gaps_total', 'Updates refused because they depend on others.'),
     ackSeconds: histogram('weft_acknowledge_seconds', 'From update received to durable.'),
     documentsLive: gauge('weft_documents_live', 'Documents in memory.'),

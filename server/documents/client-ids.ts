@@ -17,9 +17,10 @@ type Writer = {
 
 /**
  * `later`: it is another's, who will bring it; taken from somebody else it could be a forgery, and
- * what the author made meanwhile would be taken for known and vanish.
+ * what the author made meanwhile would be taken for known and vanish. `recovered`: it is another's,
+ * and taken all the same, because perhaps nobody else has it.
  */
-export type MayWrite = 'yes' | 'no' | 'later'
+export type MayWrite = 'yes' | 'no' | 'later' | 'recovered'
 
 type Session = { readonly principalId: string }
 
@@ -48,7 +49,7 @@ export class ClientIds {
     if (owner === principalId) return 'yes'
     if (owner !== undefined) {
       if (!handsOver) return 'no'
-      return this.#recovery.isUnderWay ? 'yes' : 'later'
+      return this.#recovery.isUnderWay ? 'recovered' : 'later'
     }
     const shown = this.#shown.get(clientId)?.principalId ?? this.#shownElsewhere.get(clientId)
     return handsOver || shown === undefined || shown === principalId ? 'yes' : 'no'
@@ -87,6 +88,12 @@ export class ClientIds {
 export type Recovery = { readonly isUnderWay: boolean }
 
 const noRecovery: Recovery = { isUnderWay: false }
+
+/**
+ * The store was set back to a backup: what it lost is in the hands of whoever comes, and there is
+ * no telling when its authors will.
+ */
+export const lastingRecovery: Recovery = { isUnderWay: true }
 
 /** Clients that were there come back within half a minute. */
 const RECOVERY_MS = 120_000

@@ -13,7 +13,7 @@ import type { Creation, DocumentHead, Journal, ListQuery } from '../journal/jour
 import type { Supervisor } from '../base/supervise.ts'
 import { documentChannel, encodeDocumentMessage } from '../fanout/document-message.ts'
 import type { Fanout } from '../fanout/fanout.ts'
-import { CrashRecovery } from './client-ids.ts'
+import { CrashRecovery, lastingRecovery, type Recovery } from './client-ids.ts'
 import type { DocumentHooks, Seed } from './document-hooks.ts'
 import { DocumentEdits, type Edit, type EditReceipt } from './edits.ts'
 import { Follower } from './follower.ts'
@@ -44,6 +44,8 @@ export type DocumentsOptions = {
   readonly unsavedBytesMax: number
   readonly hooks: DocumentHooks
   readonly supervisor: Supervisor
+  /** When anybody may hand over what others wrote; left out: for a while after a crash. */
+  readonly recovery?: 'after a crash' | 'always'
 }
 
 /** A hold on a live document; it stays in memory until every hold is released. */
@@ -70,7 +72,7 @@ export class Documents {
   readonly #budget: UnsavedBudget
   readonly #compaction: Compaction
   readonly #edits = new WeakMap<LiveDocument, DocumentEdits>()
-  readonly #recovery: CrashRecovery
+  readonly #recovery: Recovery
   readonly #follower: Follower | undefined
   #stopping = false
 
@@ -89,9 +91,7 @@ export class Documents {
         if (outcome === 'put') this.#residents.get(name)?.snapshotPut(bytes)
       },
     })
-    this.#recovery = new CrashRecovery(clock)
-    if (journal.afterCrash) this.#recovery.begin()
-    options.fanout?.onNodeGone(() => this.#recovery.begin())
+    this.#recovery = recoveryOf(options)
     this.#follower =
       journal.writers === 'exclusive'
         ? undefined
@@ -301,4 +301,12 @@ export class Documents {
     metrics.documentsLive.set(this.#residents.size)
     return resident
   }
+}
+
+function recoveryOf({ recovery, journal, fanout, clock }: DocumentsOptions): Recovery {
+  if (recovery === 'always') return lastingRecovery
+  const afterCrashes = new CrashRecovery(clock)
+  if (journal.afterCrash) afterCrashes.begin()
+  fanout?.onNodeGone(() => afterCrashes.begin())
+  return afterCrashes
 }

@@ -146,12 +146,10 @@ export class LiveDocument {
    */
   write(update: Uint8Array, origin: WriteOrigin): WriteOutcome {
     if (this.#spoiled) throw spoiledError()
-    const { fit, writers, others } = this.#gate.check(update, origin)
+    const { fit, writers, others, recovered } = this.#gate.check(update, origin)
     if (fit === 'gap') return { kind: 'gap' }
     if (others.length > 0) return this.#writeOwnPart(update, origin, new Set(others))
-    if (fit === 'trim') {
-      return this.write(Y.diffUpdate(update, Y.encodeStateVector(this.doc)), origin)
-    }
+    if (fit === 'trim') return this.write(Y.diffUpdate(update, this.stateVector()), origin)
     this.#gate.requireRoom(update.byteLength)
     // Of what is here already some may be another node's: it must not be called durable for that.
     const repeats = this.nodes.isRepeatedBy(update, origin.kind)
@@ -165,7 +163,15 @@ export class LiveDocument {
         cause: applied.error,
       })
     }
+    if (recovered.length > 0) this.#noteRecovered(recovered.length, origin)
     return applied.kind === 'whole' ? { kind: 'applied', version: this.version } : { kind: 'gap' }
+  }
+
+  /** It goes by the name of whoever handed it over, whose word is all that there is for it. */
+  #noteRecovered(clientIds: number, { author }: WriteOrigin): void {
+    const { metrics, log } = this.#options
+    metrics.recovered.inc(clientIds)
+    log.info({ by: author, clientIds }, 'somebody handed over what others wrote and nobody stored')
   }
 
   /** The rest has to come from those whose it is: the sender is asked again, until it has. */

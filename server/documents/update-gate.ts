@@ -34,6 +34,8 @@ export type Checked = {
   readonly writers: readonly number[]
   /** Those of them that are others', who are to bring what is theirs. */
   readonly others: readonly number[]
+  /** Those of them that are others', and are taken because somebody has to bring it. */
+  readonly recovered: readonly number[]
 }
 
 export class UpdateGate {
@@ -56,6 +58,7 @@ export class UpdateGate {
     const { doc, limits, clientIds, roots } = this.#options
     const writers: number[] = []
     const others: number[] = []
+    const recovered: number[] = []
     const fit = checkUpdate(doc, update, {
       kind,
       updateBytesMax: kind === 'state' ? limits.stateBytesMax : limits.updateBytesMax,
@@ -64,11 +67,12 @@ export class UpdateGate {
         writers.push(id)
         const may = clientIds.mayWrite(id, { principalId: author, handsOver: kind === 'state' })
         if (may === 'later') others.push(id)
+        if (may === 'recovered') recovered.push(id)
         if (may !== 'no') return
         throw new WeftError('CLIENT_ID_TAKEN', `client ${id} is somebody else`)
       },
     })
-    return { fit, writers, others }
+    return { fit, writers, others, recovered }
   }
 
   /** The same for what another node has let in: whose the client ids are was decided there. */

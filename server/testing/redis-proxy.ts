@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { integerBetween, type Random } from '../../shared/random.ts'
+import { lateLine } from './late-line.ts'
 import { isPubSubMessage, RespFrames } from './resp-frames.ts'
 
 export type RedisProxy = {
@@ -37,7 +38,13 @@ export async function redisProxy(target: { port: number }, random: Random): Prom
   let lost = 0
   let bytesToBus = 0
 
-  const passTo = (to: Socket) => lateLine(to, { way: () => way, random })
+  const passTo = (to: Socket) => {
+    const pass = lateLine(to)
+    return (bytes: Buffer) => {
+      if (way.kind === 'silent') return
+      pass(bytes, way.kind === 'slow' ? integerBetween(random, way.minMs, way.maxMs) : 0)
+    }
+  }
   const drop = () => {
     for (const socket of sockets) socket.destroy()
   }
@@ -97,29 +104,5 @@ export async function redisProxy(target: { port: number }, random: Random): Prom
       drop()
       await new Promise(resolve => server.close(resolve))
     },
-  }
-}
-
-/** Passes bytes on, late if need be and never out of order; however many, none waits for another. */
-function lateLine(to: Socket, { way, random }: { way: () => Way; random: Random }) {
-  const waiting: { readonly bytes: Buffer; readonly dueAt: number }[] = []
-  const passDue = () => {
-    while (waiting[0] !== undefined && waiting[0].dueAt <= performance.now()) {
-      if (!to.destroyed) to.write(waiting[0].bytes)
-      waiting.shift()
-    }
-    const [next] = waiting
-    if (next !== undefined) setTimeout(passDue, next.dueAt - performance.now())
-  }
-  return (bytes: Buffer) => {
-    const now = way()
-    if (now.kind === 'silent') return
-    if (now.kind !== 'slow' && waiting.length === 0) return void to.write(bytes)
-    const lateMs = now.kind === 'slow' ? integerBetween(random, now.minMs, now.maxMs) : 0
-    waiting.push({
-      bytes,
-      dueAt: Math.max(waiting.at(-1)?.dueAt ?? 0, performance.now() + lateMs),
-    })
-    if (waiting.length === 1) setTimeout(passDue, lateMs)
   }
 }

@@ -1,6 +1,7 @@
 /** A way from one process to another that can be cut, silent, or slow. */
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { lateLine } from './late-line.ts'
 
 export type TcpProxy = {
   readonly port: number
@@ -31,11 +32,12 @@ export async function tcpProxy(target: number): Promise<TcpProxy> {
   const drop = () => {
     for (const socket of sockets) socket.destroy()
   }
-  const pass = (chunk: Buffer, to: Socket) => {
-    bytes += chunk.byteLength
-    if (way.kind === 'silent' || to.destroyed) return
-    if (way.kind === 'slow') setTimeout(() => to.destroyed || to.write(chunk), way.ms)
-    else to.write(chunk)
+  const passTo = (to: Socket) => {
+    const pass = lateLine(to)
+    return (chunk: Buffer) => {
+      bytes += chunk.byteLength
+      if (way.kind !== 'silent') pass(chunk, way.kind === 'slow' ? way.ms : 0)
+    }
   }
   const server = createServer(near => {
     if (way.kind === 'cut') return void near.destroy()
@@ -46,7 +48,7 @@ export async function tcpProxy(target: number): Promise<TcpProxy> {
     ] as const) {
       sockets.add(one)
       one.setNoDelay(true)
-      one.on('data', (chunk: Buffer) => pass(chunk, other))
+      one.on('data', passTo(other))
       // Broken connections are what this is made for; `close` follows.
       one.on('error', () => {})
       one.on('close', () => {
