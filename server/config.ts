@@ -1,36 +1,8 @@
 /** Every setting of the server, in one table: environment, defaults, --help and README come from it. */
 import { z } from 'zod'
 import { logLevels } from './base/log.ts'
+import { count, list, setting, text, type Setting } from './setting.ts'
 import { parseRedisUrl } from './fanout/redis/redis-address.ts'
-
-type Setting<Schema extends z.ZodType> = {
-  readonly schema: Schema
-  /** One sentence for --help and the README. */
-  readonly sentence: string
-  /** What the README shows as default where the schema cannot tell. */
-  readonly shownDefault?: string
-}
-
-const setting = <Schema extends z.ZodType>(
-  schema: Schema,
-  sentence: string,
-  shownDefault?: string,
-): Setting<Schema> =>
-  shownDefault === undefined ? { schema, sentence } : { schema, sentence, shownDefault }
-
-/** Digits only: an empty setting is a mistake, and `Number('')` would make a zero of it. */
-const count = (fallback: number, min = 1) =>
-  z
-    .string()
-    .regex(/^\d+$/, 'must be a whole number')
-    .transform(Number)
-    .pipe(z.number().min(min).max(Number.MAX_SAFE_INTEGER))
-    .default(fallback)
-const text = z.string().min(1).optional()
-const list = z
-  .string()
-  .default('')
-  .transform(value => value.split(',').flatMap(part => part.trim() || []))
 
 export const configTable = {
   WEFT_HOST: setting(

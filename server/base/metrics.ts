@@ -71,17 +71,7 @@ export function createMetrics() {
     connectionsRefused: counter('weft_connections_refused_total', 'Upgrades refused.', ['code']),
     socketsClosed: counter('weft_sockets_closed_total', 'Sockets closed by us.', ['code']),
     refusals: counter('weft_refusals_total', 'Refusals sent to clients, by code.', ['code']),
-    updatesRefused: counter('weft_updates_refused_total', 'Updates not applied, by code.', [
-      'code',
-    ]),
-    updatesHeld: counter(
-      'weft_updates_held_total',
-      'States that held what is another author’s to bring.',
-    ),
-    recovered: counter(
-      'weft_recovered_clients_total',
-      'Client ids whose changes somebody else handed over after a crash or a restore.',
-    ),
+    ...updateCounters(counter),
     gapsIn: counter('weft_update_gaps_total', 'Updates refused because they depend on others.'),
     ackSeconds: histogram('weft_acknowledge_seconds', 'From update received to durable.'),
     documentsLive: gauge('weft_documents_live', 'Documents in memory.'),
@@ -116,6 +106,23 @@ type MakeCounter = <Label extends string = never>(
   help: string,
   labelNames?: readonly Label[],
 ) => Counter<Label>
+
+/** What becomes of updates that are not simply taken. */
+function updateCounters(counter: MakeCounter) {
+  return {
+    updatesRefused: counter('weft_updates_refused_total', 'Updates not applied, by code.', [
+      'code',
+    ]),
+    updatesHeld: counter(
+      'weft_updates_held_total',
+      'States that held what is another author’s to bring.',
+    ),
+    recovered: counter(
+      'weft_recovered_clients_total',
+      'Client ids whose changes somebody else handed over after a crash or a restore.',
+    ),
+  }
+}
 
 /** What the application adds. */
 function hookCounters(counter: MakeCounter) {
