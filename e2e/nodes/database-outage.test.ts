@@ -184,11 +184,14 @@ describe.skipIf(reason !== null)('three nodes without their database', () => {
     const [name, other] = [names.next().value, names.next().value]
     const [ada, bob] = [await open(0, name), await open(0, other, 'bob')]
     const peer = await open(1, name)
+    // What others told a moment ago is looked up first: nobody could do that afterwards.
+    const unsaved = () => cluster.node(0).metric('weft_documents_unsaved')
+    await until(async () => (await unsaved()) === 0, 'nothing is left of the tests before')
     await cluster.postgres.stop('immediate')
     ada.text.insert(0, 'x')
     bob.text.insert(0, 'yy')
     await until(() => peer.text.toString() === 'x', 'it has been told')
-    await until(async () => (await cluster.node(0).metric('weft_documents_unsaved')) === 2, 'both')
+    await until(async () => (await unsaved()) === 2, 'both')
     const { server } = cluster.node(0)
     const startedAt = performance.now()
     expect(await server.kill('SIGTERM')).toBe(74)

@@ -38,6 +38,8 @@ type Heard = {
 const ASK = { spreadMs: 40, againMs: 300, timesMax: 6 }
 /** Nobody waits for a beat; it finds what nothing else has found. */
 const BEAT = { minMs: 20_000, spreadMs: 20_000 }
+/** In the place of a node's id: an answer that nobody has asked for. */
+const EVERYBODY = '*'
 const MESSAGE_BYTES_MAX = 1 << 20
 
 export class NodeLink {
@@ -69,7 +71,7 @@ export class NodeLink {
     this.#stops = [
       () => subscription.close(),
       fanout.onLink(link => {
-        if (link === 'up') this.#askSoon()
+        if (link === 'up') this.#meetAgain()
       }),
       fanout.onNodeGone(node => this.#forget(node)),
       document.listen({
@@ -143,12 +145,16 @@ export class NodeLink {
       case 'ask':
         return this.#answer(from)
       case 'answer':
-        return message.to === this.#options.fanout.node ? this.#onAnswer(message, from) : undefined
+        return this.#isFor(message.to) ? this.#onAnswer(message, from) : undefined
       case 'beat':
         return this.#onBeat(message, from)
       case 'gone':
         return this.#lookUp()
     }
+  }
+
+  #isFor(to: string): boolean {
+    return to === EVERYBODY || to === this.#options.fanout.node
   }
 
   #onChanges({ count, changes, stored }: MessageOf<'changes'>, from: string): void {
@@ -198,6 +204,12 @@ export class NodeLink {
     // It holds what is not stored; what was missed and is stored by now has to be read.
     heard.holeUpTo = Math.max(heard.holeUpTo, count)
     if (!this.#take(changes)) this.#lookUp()
+  }
+
+  /** What was told while the link was down was dropped, and so was what others told. */
+  #meetAgain(): void {
+    this.#answer(EVERYBODY)
+    this.#askSoon()
   }
 
   #forget(node: string): void {

@@ -43,7 +43,7 @@ export type DocumentMessage =
     })
   /** Tell me what you hold and the journal may not. */
   | (About & { readonly kind: 'ask' })
-  /** For `to` alone: everything that the sender holds and does not know to be durable. */
+  /** For `to` alone (`*`: for all): all that the sender holds and does not know to be durable. */
   | (About & {
       readonly kind: 'answer'
       readonly to: string
