@@ -11,7 +11,7 @@ import { readFromPostgres } from '../support/postgres-reader.ts'
 import { testToken } from '../support/server-process.ts'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
-const partitionMs = Number(process.env['PARTITION_MS'] ?? 6_000)
+const partitionMs = Number(process.env['PARTITION_MS'] ?? 4_000)
 const reason = missing('outages of the bus', { binaries: ['initdb', 'redis-server'] })
 const names = (function* () {
   for (let i = 0; ; i++) yield `bus/${i}`

@@ -10,8 +10,8 @@ import { fingerprint } from '../support/oracle.ts'
 import { testToken } from '../support/server-process.ts'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
-const rounds = Number(process.env['ROUNDS'] ?? 2)
-const longestPauseMs = Number(process.env['LONGEST_MS'] ?? 3_000)
+const rounds = Number(process.env['ROUNDS'] ?? 1)
+const longestPauseMs = Number(process.env['LONGEST_MS'] ?? 2_000)
 const reason = missing('partitions', { binaries: ['initdb', 'redis-server'] })
 
 describe.skipIf(reason !== null)('three nodes, and what lies between them', () => {
@@ -124,13 +124,13 @@ describe.skipIf(reason !== null)('three nodes, and what lies between them', () =
       }
     })
     process.stdout.write(`swizzled: ${acknowledged} acknowledged\n`)
-    expect(acknowledged).toBeGreaterThan(50)
+    expect(acknowledged).toBeGreaterThan(20)
   })
 
   test(`[G4] [F13] [F23] slow stores and nodes that stand still over their snapshots; SEED=${seed}`, async () => {
     const random = seededRandom(seed)
     const acknowledged = await survive('snapshots', random, async () => {
-      for (let round = 0; round < 2 * rounds; round++) {
+      for (let round = 0; round < 3 * rounds; round++) {
         for (const { toDatabase } of cluster.nodes) toDatabase.delay(integerBetween(random, 0, 500))
         const sleeper = pick(random, cluster.nodes)
         await pause(integerBetween(random, 200, 1_000))

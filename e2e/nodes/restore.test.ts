@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { HocuspocusProviderWebsocket } from '@hocuspocus/provider'
 import type * as Y from 'yjs'
 import { temporaryFolder } from '../../server/journal/testing/temporary-folder.ts'
@@ -103,61 +103,58 @@ const tokensIn = (doc: Y.Doc | undefined) =>
   (doc?.getArray<string>('tokens').toArray() ?? []).toSorted()
 
 describe('SQLite, from a copied folder', () => {
-  let folder: ReturnType<typeof temporaryFolder>
-  let backup: ReturnType<typeof temporaryFolder>
+  const folder = temporaryFolder()
+  const [data, backup] = [join(folder.path, 'data'), join(folder.path, 'backup')]
+  const crowd = new Crowd()
   let server: ServerProcess
-  const crowd = { now: new Crowd() }
   const present: Person[] = []
 
-  const start = async (settings: Record<string, string> = {}) => {
-    const dataDir = join(folder.path, 'data')
-    const port = server === undefined || !server.hasEnded ? 0 : server.port
-    server = await ServerProcess.start({ dataDir, port, settings })
+  const start = async (settings: Record<string, string> = {}, port = server.port) => {
+    server = await ServerProcess.start({ dataDir: data, port, settings })
+  }
+  /** Stopped for the copies: who finds the marks of a crash takes others' changes anyway. */
+  const restore = async () => {
+    await server.kill('SIGTERM')
+    rmSync(data, { recursive: true })
+    cpSync(backup, data, { recursive: true })
   }
   const count = async (metric: string) => {
     const text = await (await fetch(`${server.url}/metrics`)).text()
     return Number(new RegExp(`^${metric} (\\d+)`, 'm').exec(text)?.[1])
   }
-  const stored = () => tokensIn(readDocument(join(folder.path, 'data'), NAME)?.doc)
-
-  beforeEach(async () => {
-    folder = temporaryFolder()
-    backup = temporaryFolder()
-    crowd.now = new Crowd()
-    await start()
-    await crowd.now.join([server.syncUrl])
-    await crowd.now.write(crowd.now.people, BEFORE)
-    // Stopped for the copy: a server that finds the marks of a crash takes others' changes anyway.
-    await server.kill('SIGTERM')
-    cpSync(join(folder.path, 'data'), join(backup.path, 'data'), { recursive: true })
-    await start()
-    await crowd.now.write(crowd.now.people, SINCE)
-    crowd.now.leave(crowd.now.stayers)
-    // What these write now nobody else ever sees.
-    await crowd.now.write(crowd.now.leavers, LAST)
-    crowd.now.leave(crowd.now.leavers)
-    await server.kill('SIGTERM')
-    rmSync(join(folder.path, 'data'), { recursive: true })
-    cpSync(join(backup.path, 'data'), join(folder.path, 'data'), { recursive: true })
-  })
-  afterEach(async () => {
-    crowd.now.leave(present.splice(0))
-    await server.kill()
-    folder.remove()
-    backup.remove()
-  })
+  const stored = () => tokensIn(readDocument(data, NAME)?.doc)
   const comeBack = async (people: readonly Person[]) => {
-    present.push(...(await crowd.now.comeBack(people)))
+    present.push(...(await crowd.comeBack(people)))
   }
-  const all = () => crowd.now.tokensOf().toSorted()
+  const all = () => crowd.tokensOf().toSorted()
   /** What was written before the first ten left. */
   const shared = () => all().filter(token => Number(token.split(':')[1]) < BEFORE + SINCE)
+
+  beforeAll(async () => {
+    await start({}, 0)
+    await crowd.join([server.syncUrl])
+    await crowd.write(crowd.people, BEFORE)
+    await server.kill('SIGTERM')
+    cpSync(data, backup, { recursive: true })
+    await start()
+    await crowd.write(crowd.people, SINCE)
+    crowd.leave(crowd.stayers)
+    // What these write now nobody else ever sees.
+    await crowd.write(crowd.leavers, LAST)
+    crowd.leave(crowd.leavers)
+    await restore()
+  })
+  afterEach(() => crowd.leave(present.splice(0)))
+  afterAll(async () => {
+    await server.kill()
+    folder.remove()
+  })
 
   test('[F26] WEFT_RECOVERY=1: half of them bring back all that they hold, and it is counted', async () => {
     await start({ WEFT_RECOVERY: '1' })
     expect(stored()).toHaveLength(20 * BEFORE)
-    await comeBack(crowd.now.stayers)
-    await crowd.now.settled(present)
+    await comeBack(crowd.stayers)
+    await crowd.settled(present)
     const missed = all().length - shared().length
     process.stdout.write(`healed ${stored().length - 20 * BEFORE}, missing ${missed}\n`)
     expect(stored()).toEqual(shared())
@@ -166,22 +163,20 @@ describe('SQLite, from a copied folder', () => {
     expect(await count('weft_recovered_clients_total')).toBe(19)
     const told = server.log.filter(({ msg }) => /handed over/.test(msg ?? ''))
     expect(told).toMatchObject([{ document: NAME, by: /^user-\d$/, clientIds: 19 }])
-    await comeBack(crowd.now.leavers)
-    await crowd.now.settled(present)
-    expect(stored()).toEqual(all())
   })
 
   test('[F26] without it what is another’s is held, and healed when its authors come', async () => {
+    await restore()
     await start()
-    await comeBack(crowd.now.stayers)
+    await comeBack(crowd.stayers)
     await until(async () => (await count('weft_updates_held_total')) >= 10, 'all have tried')
-    const others = crowd.now.leavers.map(({ user }) => user)
+    const others = crowd.leavers.map(({ user }) => user)
     const isOthers = (token: string) => others.some(user => token.startsWith(`${user}:`))
     expect(stored().filter(isOthers)).toHaveLength(10 * BEFORE)
     // They hold what is not stored, so nothing tells them that it is.
     expect(present.some(isSaved)).toBe(false)
-    await comeBack(crowd.now.leavers)
-    await crowd.now.settled(present)
+    await comeBack(crowd.leavers)
+    await crowd.settled(present)
     expect(stored()).toEqual(all())
     expect(await count('weft_recovered_clients_total')).toBe(0)
   })

@@ -45,7 +45,7 @@ type Route = { readonly schema: SchemaRange | undefined } & (
 
 /** A y-websocket client that gives its token as a subprotocol names this one before it. */
 const SUBPROTOCOL = 'weft'
-const RETURN_MS = { min: 500, spread: 4_500 }
+const RETURN_MS = { min: 1_000, spread: 4_500 }
 const CLOSE_WAIT_MS = 50
 /** Long enough for the answer to be read. */
 const REFUSED_OPEN_MS = 1_000

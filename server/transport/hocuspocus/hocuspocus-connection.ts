@@ -204,8 +204,10 @@ export class HocuspocusConnection {
         metrics.refusals.inc({ code: error.code })
         socket.log.info({ address, code: error.code, reason: error.message }, 'document refused')
         // A stock provider whose document is closed stays attached and dead: only a new socket
-        // brings it back, or tells it the code.
-        if (attachment.wasOpen && hello === undefined && this.#seats.size === 0) socket.close(error)
+        // brings it back, or tells it the code. Other documents on it reconnect, which is short,
+        // so they are spared only when coming back would be no use.
+        const isWorthIt = error.retryable || this.#seats.size === 0
+        if (attachment.wasOpen && hello === undefined && isWorthIt) socket.close(error)
       },
     })
     const taken: Seat = { id, attachment }
