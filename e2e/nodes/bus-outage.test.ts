@@ -134,7 +134,6 @@ describe.skipIf(reason !== null)('two nodes and their bus', () => {
     for (let i = 0; i < 100; i++) {
       writtenAt.push(performance.now())
       mine.push([i])
-      bob.text.insert(0, 'b')
       await new Promise(resolve => setTimeout(resolve, 20))
     }
     await until(() => seenAt.length === 100, 'all of them')
@@ -143,7 +142,7 @@ describe.skipIf(reason !== null)('two nodes and their bus', () => {
     process.stdout.write(`${lost} lost; the latest came after ${Math.max(...lateness)} ms\n`)
     expect(lost).toBeGreaterThan(10)
     expect(Math.max(...lateness)).toBeLessThan(2_000)
-    await Promise.all([saved(ada), saved(bob)])
+    await saved(ada)
     await until(() => fingerprint(ada.doc) === fingerprint(bob.doc), 'equal')
   })
 
