@@ -29,7 +29,18 @@ export default defineConfig({
         // themselves by events, but two of them would share two cores.
         test: {
           name: 'faults',
-          include: ['e2e/faults/**/*.test.ts', 'e2e/nodes/**/*.test.ts'],
+          include: ['e2e/faults/**/*.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        // The same on several nodes; it runs beside the faults, which mostly wait for disks.
+        test: {
+          name: 'nodes',
+          include: ['e2e/nodes/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 180_000,

@@ -4,9 +4,9 @@ import { killRounds } from '../support/kill-rounds.ts'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 
-test(`[G1] 30 kills under 20 writers, SEED=${seed}`, async () => {
+test(`[G1] 20 kills under 20 writers, SEED=${seed}`, async () => {
   const report = await killRounds({
-    rounds: 30,
+    rounds: 20,
     seed,
     clients: 20,
     documents: 4,
@@ -16,5 +16,5 @@ test(`[G1] 30 kills under 20 writers, SEED=${seed}`, async () => {
   expect(report.invented).toEqual([])
   expect(report.converged).toBe(true)
   // A test that never saw an acknowledgement would prove nothing.
-  expect(report.acknowledged).toBeGreaterThan(300)
+  expect(report.acknowledged).toBeGreaterThan(200)
 })

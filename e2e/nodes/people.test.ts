@@ -132,7 +132,8 @@ describe.skipIf(reason !== null)('people on three nodes', () => {
     // What the silence of the dead node takes away is its own.
     expect(sees(mover)).toBe(true)
     await cluster.node(0).start()
-    await until(() => sees(lost), 'who waited for his node is there again')
+    // A stock provider waits longer after each try.
+    await until(() => sees(lost), 'who waited for his node is there again', 45_000)
     mover.destroy()
     await door.close()
   })

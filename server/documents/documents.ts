@@ -233,6 +233,7 @@ export class Documents {
 
   /** Waits until all that is in the documents now is durable, or time is over. */
   async flush(signal: AbortSignal): Promise<StopReport> {
+    if (signal.aborted) return []
     const timeOver = new Promise<void>(resolve => {
       signal.addEventListener('abort', () => resolve(), { once: true })
     })
