@@ -88,6 +88,22 @@ describe.skipIf(isAbsent)('servers on Postgres', () => {
     expect(await content.json()).toMatchObject({ content: { text: 'during before ' } })
   })
 
+  test('a server that nobody uses notices too, within five seconds, and when it is back', async () => {
+    const server = await start({ WEFT_DATABASE_TIMEOUT_MS: '2000' })
+    const status = async () => (await server.fetch('/readyz')).status
+    expect(await status()).toBe(200)
+    const faults = [
+      { begin: () => postgres.stop('immediate'), end: () => postgres.start() },
+      { begin: () => postgres.hold('SIGSTOP'), end: () => postgres.hold('SIGCONT') },
+    ]
+    for (const { begin, end } of faults) {
+      await begin()
+      await until(async () => (await status()) === 503, 'not ready', 5_000)
+      await end()
+      await until(async () => (await status()) === 200, 'ready again')
+    }
+  })
+
   test('the database is away for good: the end takes its time, and no longer', async () => {
     const server = await start()
     const writer = await enter(server)

@@ -62,6 +62,8 @@ export class Follower {
 
   async #look(): Promise<void> {
     const documents = this.#options.documents()
+    // Nobody else may ask, and whoever looks whether this server is ready wants to know.
+    if (documents.length === 0) await this.#options.journal.positions([])
     for (let i = 0; i < documents.length; i += PAGE)
       await this.#lookAt(documents.slice(i, i + PAGE))
   }

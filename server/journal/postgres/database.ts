@@ -54,7 +54,7 @@ export class PostgresDatabase {
       types,
     })
     // An idle connection that breaks is replaced by the next query; unheard, it would end the process.
-    this.#pool.on('error', () => {})
+    this.#pool.on('error', error => this.#failed(toFailure(error)))
     this.#pool.on('connect', client => void client.on('error', () => {}))
   }
 

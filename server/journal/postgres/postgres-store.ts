@@ -143,7 +143,6 @@ export class PostgresStore {
   }
 
   positions(names: readonly DocumentName[]): Promise<readonly Position[]> {
-    if (names.length === 0) return Promise.resolve([])
     return this.#database.rows<Position>(sql.POSITIONS, [names])
   }
 
