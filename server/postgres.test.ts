@@ -94,7 +94,10 @@ describe.skipIf(isAbsent)('servers on Postgres', () => {
     expect(await status()).toBe(200)
     const faults = [
       { begin: () => postgres.stop('immediate'), end: () => postgres.start() },
-      { begin: () => postgres.hold('SIGSTOP'), end: () => postgres.hold('SIGCONT') },
+      {
+        begin: async () => postgres.hold('SIGSTOP'),
+        end: async () => postgres.hold('SIGCONT'),
+      },
     ]
     for (const { begin, end } of faults) {
       await begin()

@@ -8,6 +8,7 @@ import { migrate } from './migrate.ts'
 import { repair } from './repair.ts'
 import { packageRoot } from './package-root.ts'
 import { serve } from './serve.ts'
+import { UsageError } from './usage-error.ts'
 
 export type Command = {
   readonly usage: string
@@ -17,7 +18,11 @@ export type Command = {
 }
 
 const commands: Readonly<Record<string, Command>> = {
-  serve: { usage: 'serve', sentence: 'Start the server.', run: serve },
+  serve: {
+    usage: 'serve [--drain-timeout 10s]',
+    sentence: 'Start the server; the flag stands for WEFT_DRAIN_TIMEOUT_MS.',
+    run: serve,
+  },
   inspect: {
     usage: 'inspect <document>',
     sentence: 'Show and check everything that is stored of a document.',
@@ -51,6 +56,10 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
   try {
     return await command.run(args)
   } catch (error) {
+    if (error instanceof UsageError) {
+      console.error(`weft: ${error.message}\n`)
+      return help(64)
+    }
     if (error instanceof ConfigError) {
       console.error(`weft: ${error.message}\n\nAll settings: weft --help`)
       return 78
@@ -79,7 +88,7 @@ function version(): string {
 
 function help(code: number): number {
   const lines = Object.values(commands).map(
-    ({ usage, sentence }) => `  weft ${usage.padEnd(23)} ${sentence}`,
+    ({ usage, sentence }) => `  weft ${usage.padEnd(30)} ${sentence}`,
   )
   const settings = settingRows().map(({ name, fallback, sentence }) => {
     const shown = fallback === '' ? '' : ` [${fallback}]`
