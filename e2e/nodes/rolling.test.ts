@@ -12,7 +12,7 @@ import { readFromPostgres } from '../support/postgres-reader.ts'
 import { testToken } from '../support/server-process.ts'
 
 const crowd = Number(process.env['CROWD'] ?? 150)
-const DOCUMENTS = 20
+const DOCUMENTS = Math.max(20, crowd / 10)
 const BIN_MS = 100
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 const reason = missing('restarts of nodes', { binaries: ['initdb', 'redis-server'] })
