@@ -4,6 +4,7 @@ import { WeftError, toWeftError } from '../../../shared/errors.ts'
 import {
   awarenessFrame,
   closeFrame,
+  handshakeFrame,
   messageType,
   nameOfAddress,
   permissionDeniedFrame,
@@ -12,6 +13,7 @@ import {
   syncStatusFrame,
   syncStep,
   type Frame,
+  type HandshakePart,
 } from '../../../shared/frames.ts'
 import { documentName, quoteName, type DocumentName } from '../../../shared/names.ts'
 import type { Principal } from '../../../shared/permissions.ts'
@@ -254,6 +256,17 @@ export class Attachment implements LobbyGuest, SyncPeer {
 
   send(frame: PackedFrame): void {
     this.#options.sendFrame(frame)
+  }
+
+  /** Ours hear which document it is about; they are let in with a hello. */
+  handshake(step: HandshakePart['step'], payload: Uint8Array): void {
+    const { address, hello } = this.#options
+    const incarnation = this.#hold?.document.incarnation
+    const frame =
+      hello === undefined || incarnation === undefined
+        ? syncFrame(address, step, payload)
+        : handshakeFrame(address, { step, payload, incarnation })
+    this.send(pack(frame))
   }
 
   onDrain(): void {
