@@ -78,7 +78,7 @@ export type HandshakePart = {
 export type NumberedUpdate = {
   readonly step: typeof syncStep.step2 | typeof syncStep.update
   readonly update: Uint8Array
-  /** The sdk's frames of one attachment count from 1 on. */
+  /** One more than that of the frame before; the hello says which came last before an attachment. */
   readonly number: number
 }
 

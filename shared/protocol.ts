@@ -23,6 +23,8 @@ export const clientHello = z.object({
   incarnation: z.optional(z.string().check(z.maxLength(64))),
   /** Versions of the application's schema that the client understands; absent when it has none. */
   schema: z.optional(schemaRange),
+  /** Number of the last frame that was sent before: what is late of an earlier attachment is not taken. */
+  lastFrame: z.optional(z.int().check(z.minimum(0))),
 })
 export type ClientHello = z.infer<typeof clientHello>
 

@@ -161,7 +161,7 @@ export class SyncChannel implements ConnectionUser {
   // --- being let in ----------------------------------------------------------------------------
 
   async #ask(): Promise<void> {
-    const { tokens, doc, incarnation, schema } = this.#options
+    const { tokens, doc, incarnation, schema, outbox } = this.#options
     this.#cancelRetry()
     this.#cancelPatience()
     const asking = ++this.#asking
@@ -174,7 +174,7 @@ export class SyncChannel implements ConnectionUser {
       return this.#block(new WeftError('TOKEN_MISSING', `no token: ${reason}`).toWire())
     }
     if (this.#closed || asking !== this.#asking) return
-    const hello = encodeHello({ incarnation: incarnation(), schema })
+    const hello = encodeHello({ incarnation: incarnation(), schema, lastFrame: outbox.lastFrame })
     this.#send(tokenFrame(this.address, { token, version: VERSION, hello }))
     // Not waited for: the server keeps it until the document is open, and a round trip is saved.
     this.#send(syncFrame(this.address, syncStep.step1, Y.encodeStateVector(doc)))

@@ -25,4 +25,5 @@ export const pinnedRuns: readonly PinnedRun[] = [
   { seed: 11, steps: 120, profile: 'lossy', found: 'a server that fell silent was waited for' },
   { seed: 61, steps: 120, profile: 'lossy', found: 'half a handshake was waited for' },
   { seed: 78, steps: 120, profile: 'lossy', found: 'without a hello it loaded for ever' },
+  { seed: 275, steps: 120, profile: 'lossy', found: 'a late frame was taken for the next one' },
 ]

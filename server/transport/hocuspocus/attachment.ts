@@ -72,7 +72,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
   readonly #early: OpeningFrames
   #state: State = { kind: 'opening' }
   /** Of the numbered frames; stock clients send none. */
-  #lastNumber = 0
+  #lastNumber: number
   #principal: Principal | undefined
   #hold: DocumentHold | undefined
   #connection: Connection | undefined
@@ -80,6 +80,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
   constructor(options: AttachmentOptions) {
     const { address, hello } = options
     this.#options = options
+    this.#lastNumber = hello?.lastFrame ?? 0
     this.countsAcknowledgements = hello !== undefined
     this.#early = new OpeningFrames({
       early: options.early,
