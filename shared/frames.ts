@@ -56,10 +56,29 @@ export function syncFrame(address: string, step: SyncStep, payload: Uint8Array):
   return encoding.toUint8Array(writeSync(address, step, payload))
 }
 
+/**
+ * A server's frame of the handshake, with the incarnation that it is about: nothing is taken in of a
+ * document whose hello was not heard. Stock clients do not read that far.
+ */
+export function handshakeFrame(
+  address: string,
+  { step, payload, incarnation }: HandshakePart,
+): Uint8Array {
+  const encoder = writeSync(address, step, payload)
+  encoding.writeVarString(encoder, incarnation)
+  return encoding.toUint8Array(encoder)
+}
+
+export type HandshakePart = {
+  readonly step: typeof syncStep.step1 | typeof syncStep.step2
+  readonly payload: Uint8Array
+  readonly incarnation: string
+}
+
 export type NumberedUpdate = {
   readonly step: typeof syncStep.step2 | typeof syncStep.update
   readonly update: Uint8Array
-  /** The sdk's frames of one attachment count from 1 on. */
+  /** One more than that of the frame before; the hello says which came last before an attachment. */
   readonly number: number
 }
 

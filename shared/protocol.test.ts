@@ -7,6 +7,7 @@ import {
   authType,
   awarenessFrame,
   closeFrame,
+  handshakeFrame,
   numberedFrame,
   messageType,
   permissionDeniedFrame,
@@ -32,7 +33,7 @@ const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 /** What old clients in the world speak: the version, and the shape of everything on the wire. */
 const known = {
   version: 3,
-  fingerprint: '5b69d30f17708ae86d798f6164ccba2d35cd9f702518fd90fdd66a9b30b74b66',
+  fingerprint: 'b18c59a7beff92e1547ccef55b42094ff92f8237b60e1274933e7ee26c3be9bc',
 }
 
 /** The same text for the same value, in whatever order its fields and its lists of words stand. */
@@ -50,6 +51,7 @@ function canonical(value: unknown): string {
 const frames = [
   syncFrame('a', syncStep.update, Uint8Array.of(1)),
   numberedFrame('a', { step: syncStep.update, update: Uint8Array.of(1), number: 7 }),
+  handshakeFrame('a', { step: syncStep.step2, payload: Uint8Array.of(1), incarnation: 'life-1' }),
   awarenessFrame('a', Uint8Array.of(1)),
   syncStatusFrame('a', { saved: true, count: 2, seq: 3, total: 4 }),
   statelessFrame('a', 'payload'),
@@ -145,11 +147,17 @@ describe('control messages', () => {
       },
       { requiredKeys: ['type', 'access'] },
     ),
-    fc.record({
-      type: fc.constant('weft.checked' as const),
-      id: fc.nat(),
-      result: fc.constantFrom('same', 'different'),
-    }),
+    fc.record(
+      {
+        type: fc.constant('weft.checked' as const),
+        id: fc.nat(),
+        result: fc.constantFrom('same', 'different', 'unknown'),
+        access: fc.constantFrom('read', 'write'),
+        error,
+        saving: fc.constantFrom('ok', 'failing'),
+      },
+      { requiredKeys: ['type', 'id', 'result'] },
+    ),
   )
 
   test(`any of them reads back, SEED=${seed}`, () => {

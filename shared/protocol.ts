@@ -23,6 +23,8 @@ export const clientHello = z.object({
   incarnation: z.optional(z.string().check(z.maxLength(64))),
   /** Versions of the application's schema that the client understands; absent when it has none. */
   schema: z.optional(schemaRange),
+  /** Number of the last frame that was sent before: what is late of an earlier attachment is not taken. */
+  lastFrame: z.optional(z.int().check(z.minimum(0))),
 })
 export type ClientHello = z.infer<typeof clientHello>
 
@@ -61,11 +63,19 @@ const accessMessage = z.object({
   error: z.optional(wireError),
 })
 
-/** The answer to a check: do both ends hold the same? */
+/**
+ * The answer to a check: do both ends hold the same? What was said before of access and saving is
+ * said again, for whoever did not hear it.
+ */
 const checkedMessage = z.object({
   type: z.literal('weft.checked'),
   id: z.int(),
-  result: z.enum(['same', 'different']),
+  /** `unknown` while there is too much to do for a comparison. */
+  result: z.enum(['same', 'different', 'unknown']),
+  access: z.optional(z.enum(['read', 'write'])),
+  /** Why the access is less than the token's. */
+  error: z.optional(wireError),
+  saving: z.optional(z.enum(['ok', 'failing'])),
 })
 
 /** A refusal that concerns this document alone. */
@@ -80,6 +90,7 @@ export const controlMessage = z.discriminatedUnion('type', [
 ])
 export type ControlMessage = z.infer<typeof controlMessage>
 export type ServerHello = z.infer<typeof serverHello>
+export type CheckedMessage = z.infer<typeof checkedMessage>
 
 /** Sent by the sdk when all has been quiet for a while; see digest.ts. */
 export const checkMessage = z.object({

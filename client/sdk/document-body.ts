@@ -2,7 +2,7 @@
 import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import type { Clock } from '../../shared/clock.ts'
-import type { Random } from '../../shared/random.ts'
+import { integerBetween, type Random } from '../../shared/random.ts'
 import type { SchemaRange } from '../../shared/protocol.ts'
 import { REMOTE } from './awareness-link.ts'
 import type { Connections } from './connections.ts'
@@ -53,6 +53,9 @@ export type Body = {
   readonly early: Uint8Array[]
 }
 
+/** Small, because each frame carries one. */
+const FIRST_FRAME_MAX = 8_000
+
 /** Origin of what comes from this device's own copy. */
 export const LOCAL_COPY = Symbol('weft: from the local copy')
 /** What other tabs get without being told by this one. */
@@ -64,7 +67,8 @@ export function createBody(options: BodyOptions & BodyHooks): Body {
   const awareness = new Awareness(doc)
   // Nobody is told of us before the application looks at the document.
   awareness.setLocalState(null)
-  const outbox = new Outbox()
+  // A number of the body before, on the same socket, should not fit here.
+  const outbox = new Outbox({ firstFrame: integerBetween(options.random, 1, FIRST_FRAME_MAX) })
   const parts = { doc, awareness, outbox }
   const copy = createCopy(options, parts)
   const link = new DocumentLink({ ...options, ...parts, onIncarnation, onReplaced })

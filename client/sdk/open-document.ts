@@ -312,6 +312,7 @@ export class OpenDocument {
     const body = this.#createBody({ avoid, kept: old.copy.meta.kept })
     this.#incarnation = null
     this.#rejection = null
+    this.#storeState = 'ok'
     this.#kept = 0
     this.#body = body
     if (wasShown) this.show()

@@ -19,6 +19,17 @@ describe('the outbox', () => {
     expect(outbox.count).toBe(0)
   })
 
+  test('numbers of frames are not used again after a lost connection', () => {
+    const outbox = new Outbox({ firstFrame: 5 })
+    expect(outbox.lastFrame).toBe(4)
+    expect([outbox.sent(0), outbox.sent(0)]).toEqual([5, 6])
+    outbox.disconnected()
+    expect(outbox.lastFrame).toBe(6)
+    expect(outbox.sent(0)).toBe(7)
+    // Answers count from the beginning of the attachment.
+    expect(outbox.freshly({ total: 1, count: 1 })).toBe(1)
+  })
+
   test('one answer for several frames', () => {
     const outbox = new Outbox()
     for (let i = 1; i <= 3; i++) outbox.sent(outbox.add(update))

@@ -17,11 +17,22 @@ export class Outbox {
   /** Frames on their way, oldest first: the number of the last change that each carries. */
   #frames: { readonly change: number; readonly restart: boolean }[] = []
   #sentTotal = 0
+  /** Frames of earlier attachments: numbers are not used again, for one of them may still be late. */
+  #sentBefore: number
   #answeredTotal = 0
   /** The number of the last change that any answer was about. */
   #answered = 0
   /** Changes after this one were refused, or lean on one that was. */
   #refusedAfter = Infinity
+
+  constructor({ firstFrame = 1 }: { readonly firstFrame?: number } = {}) {
+    this.#sentBefore = firstFrame - 1
+  }
+
+  /** The number of the last frame, whatever attachment it was for. */
+  get lastFrame(): number {
+    return this.#sentBefore + this.#sentTotal
+  }
 
   /** Changes that are not durable yet. */
   get count(): number {
@@ -52,12 +63,12 @@ export class Outbox {
 
   /**
    * A frame with everything up to `change` has been sent; with `restart` it, or those that follow
-   * it, carry again everything that is not durable. Returns the number of the frame, from 1 on
-   * since the attachment began.
+   * it, carry again everything that is not durable. Returns the number of the frame.
    */
   sent(change: number, { restart = false }: { readonly restart?: boolean } = {}): number {
     this.#frames.push({ change, restart })
-    return (this.#sentTotal += 1)
+    this.#sentTotal += 1
+    return this.lastFrame
   }
 
   /**
@@ -100,6 +111,7 @@ export class Outbox {
   disconnected(): void {
     this.#frames = []
     this.#answered = 0
+    this.#sentBefore += this.#sentTotal
     this.#sentTotal = 0
     this.#answeredTotal = 0
   }

@@ -3,6 +3,7 @@ import type * as Y from 'yjs'
 import type { Cancel, Clock } from '../../shared/clock.ts'
 import { digestOf } from '../../shared/digest.ts'
 import { WeftError, type WireError } from '../../shared/errors.ts'
+import type { CheckedMessage } from '../../shared/protocol.ts'
 
 export type StateCheckOptions = {
   readonly doc: Y.Doc
@@ -16,6 +17,8 @@ export type StateCheckOptions = {
     readonly digest: string
     readonly attempt: number
   }) => void
+  /** Does the server answer every question? One that does not gets to be asked again. */
+  readonly isAnswering: () => boolean
   /** A whole handshake, on this connection. */
   readonly resync: () => void
   /** Leaves the document and asks to be let in again: answers that are missing do not come any more. */
@@ -28,6 +31,8 @@ export type StateCheckOptions = {
 const QUIET_MS = 4_000
 /** Then so often, as long as nothing changes. */
 const BEAT_MS = 60_000
+/** An answer that is not there by then, while nothing else comes either, does not come. */
+const ANSWER_MS = 30_000
 /** After a handshake that should have mended it. */
 const AGAIN_MS = 1_500
 /** A change that hangs in the air waits for what it depends on, but not longer. */
@@ -79,10 +84,17 @@ export class StateCheck {
     })
   }
 
-  answered(id: number, result: 'same' | 'different'): void {
+  /** Is it the answer that is waited for? */
+  isAwaiting(id: number): boolean {
+    return this.#live && this.#asked?.id === id
+  }
+
+  answered(id: number, result: CheckedMessage['result']): void {
     const asked = this.#asked
     if (asked?.id !== id || !this.#live) return
     this.#asked = undefined
+    // What is not acknowledged was the reason to ask: see #check.
+    if (result === 'unknown' || this.#options.unsaved() > 0) return this.#wait(QUIET_MS)
     if (result === 'same') {
       this.#attempt = 0
       return this.#wait(BEAT_MS)
@@ -109,18 +121,21 @@ export class StateCheck {
 
   #check(): void {
     const { doc, unsaved, isStoring, ask, reattach } = this.#options
-    if (unsaved() > 0) {
-      // While the store is away answers take as long as it does.
-      if (!isStoring()) return this.#wait(QUIET_MS)
-      return reattach()
-    }
+    // While the store is away answers take as long as it does: all there is to ask is whether it is.
+    if (unsaved() > 0 && isStoring()) return reattach()
     const id = this.#nextId++
     this.#asked = { id, received: this.#received }
     ask({ id, digest: digestOf(doc), attempt: this.#attempt })
-    // Not every question is answered: a server that has much to do passes them over.
-    this.#cancel = this.#options.clock.after(BEAT_MS, () => {
-      this.#asked = undefined
-      this.#wait(0)
-    })
+    this.#cancel()
+    this.#cancel = this.#options.clock.after(ANSWER_MS, () => this.#onSilence())
+  }
+
+  /** The question or its answer was lost, or the server has ended this document and that was. */
+  #onSilence(): void {
+    const { isAnswering, reattach } = this.#options
+    const isSilent = this.#asked?.received === this.#received
+    this.#asked = undefined
+    if (isSilent && isAnswering()) return reattach()
+    this.#wait(ANSWER_MS)
   }
 }

@@ -15,17 +15,16 @@ import {
   tokenFrame,
   type Frame,
 } from '../../shared/frames.ts'
-import {
-  PROTOCOL_VERSION,
-  parseControlMessage,
-  type ControlMessage,
-} from '../../shared/protocol.ts'
+import { parseControlMessage, type ControlMessage } from '../../shared/protocol.ts'
 import { AwarenessLink, REMOTE } from './awareness-link.ts'
+import { encodeHello } from './client-hello.ts'
 import { closingError } from './closing-error.ts'
 import type { Connection, ConnectionUser } from './connection.ts'
 import type { DocumentEvent } from './document-status.ts'
+import { ServerGreeting } from './server-greeting.ts'
 import type { SyncChannelOptions } from './sync-listener.ts'
 import { StateCheck } from './state-check.ts'
+import { ToldState } from './told-state.ts'
 import { UpdateSender } from './update-sender.ts'
 
 /** Read by the server (and by stock ones) as the provider's version. */
@@ -41,11 +40,9 @@ export class SyncChannel implements ConnectionUser {
   readonly #sender: UpdateSender
   readonly #presence: AwarenessLink
   readonly #check: StateCheck
-  #store: 'ok' | 'failing' = 'ok'
+  readonly #told: ToldState
   #lastError: WireError | undefined
-  #hadHello = false
-  /** Asked anew on the same socket: until the new hello all is still about what was before. */
-  #isDeaf = false
+  readonly #greeting = new ServerGreeting()
   #freshTokenTried = false
   /** A refusal outlives the connection: nothing is asked until {@link retry}. */
   #refused = false
@@ -60,6 +57,7 @@ export class SyncChannel implements ConnectionUser {
     this.#options = options
     this.#connection = options.connections.first
     const { name, doc, outbox, awareness, listener, clock } = options
+    this.#told = new ToldState(listener)
     this.#sender = new UpdateSender({
       address: name,
       doc,
@@ -72,7 +70,8 @@ export class SyncChannel implements ConnectionUser {
       doc,
       clock,
       unsaved: () => outbox.count,
-      isStoring: () => this.#store === 'ok',
+      isStoring: () => this.#told.isStoring,
+      isAnswering: () => this.#greeting.isAnswering,
       ask: check =>
         this.#send(statelessFrame(name, JSON.stringify({ type: 'weft.check', ...check }))),
       resync: () => this.#send(syncFrame(name, syncStep.step1, Y.encodeStateVector(doc))),
@@ -130,7 +129,7 @@ export class SyncChannel implements ConnectionUser {
   }
 
   onOpen(): void {
-    this.#isDeaf = false
+    this.#greeting.left({ isSocketNew: true })
     if (this.#refused) return
     this.#event({ type: 'connecting' })
     void this.#ask()
@@ -145,12 +144,11 @@ export class SyncChannel implements ConnectionUser {
     switch (type) {
       case messageType.sync:
       case messageType.syncReply:
-        if (this.#isDeaf) return undefined
-        return this.#onSync(decoding.readVarUint(decoder), decoding.readVarUint8Array(decoder))
+        return this.#onSync(decoder)
       case messageType.awareness:
         return this.#presence.receive(decoding.readVarUint8Array(decoder))
       case messageType.syncStatus:
-        return this.#isDeaf ? undefined : this.#onSyncStatus(decoder)
+        return this.#greeting.isDeaf ? undefined : this.#onSyncStatus(decoder)
       case messageType.auth:
         return this.#onAuth(decoder)
       case messageType.stateless:
@@ -163,7 +161,7 @@ export class SyncChannel implements ConnectionUser {
   // --- being let in ----------------------------------------------------------------------------
 
   async #ask(): Promise<void> {
-    const { tokens, doc } = this.#options
+    const { tokens, doc, incarnation, schema, outbox } = this.#options
     this.#cancelRetry()
     this.#cancelPatience()
     const asking = ++this.#asking
@@ -176,20 +174,18 @@ export class SyncChannel implements ConnectionUser {
       return this.#block(new WeftError('TOKEN_MISSING', `no token: ${reason}`).toWire())
     }
     if (this.#closed || asking !== this.#asking) return
-    this.#send(tokenFrame(this.address, { token, version: VERSION, hello: this.#hello() }))
+    const hello = encodeHello({ incarnation: incarnation(), schema, lastFrame: outbox.lastFrame })
+    this.#send(tokenFrame(this.address, { token, version: VERSION, hello }))
     // Not waited for: the server keeps it until the document is open, and a round trip is saved.
     this.#send(syncFrame(this.address, syncStep.step1, Y.encodeStateVector(doc)))
     this.#presence.announce()
     this.#event({ type: 'asked' })
-    this.#cancelPatience = this.#options.clock.after(PATIENCE_MS, () => this.#reattach())
+    this.#bePatient(PATIENCE_MS)
   }
 
-  #hello(): string {
-    const incarnation = this.#options.incarnation()
-    const known = incarnation === null ? {} : { incarnation }
-    const { schema } = this.#options
-    const range = schema === undefined ? {} : { schema }
-    return JSON.stringify({ protocol: PROTOCOL_VERSION, ...known, ...range })
+  #bePatient(forMs: number): void {
+    this.#cancelPatience()
+    this.#cancelPatience = this.#options.clock.after(forMs, () => this.#reattach())
   }
 
   #onAuth(decoder: decoding.Decoder): void {
@@ -208,26 +204,27 @@ export class SyncChannel implements ConnectionUser {
       case undefined:
         return
       case 'weft.hello':
-        this.#hadHello = true
-        this.#isDeaf = false
+        this.#greeting.heard(message)
+        this.#told.began(message.access)
         this.#sender.limitTo(message.limits.updateBytes)
         this.#connection.expectPings(message.pingIntervalMs)
         listener.onHello(message)
         return this.#event({ type: 'opened', access: message.access })
       case 'weft.saving':
-        this.#store = message.state
-        return listener.onStore(message.state)
+        return this.#told.saving(message.state)
       case 'weft.access':
-        return listener.onAccess(message.access, message.error ?? null)
+        return this.#told.access(message.access, message.error ?? null)
       case 'weft.checked':
+        if (!this.#check.isAwaiting(message.id)) return undefined
+        this.#told.checked(message)
         return this.#check.answered(message.id, message.result)
       case 'weft.error':
         this.#lastError = message.error
         if (this.#sender.flows) return listener.onRejected(message.error)
         // While the document opens this is news; a refusal says so itself, see #onEnded.
-        // It is still at it, and says so: no reason to ask anew.
+        // It is still at it, and says so: no reason to ask anew, unless it falls silent.
         if (message.error.retryable) {
-          this.#cancelPatience()
+          this.#bePatient(PATIENCE_MS + (message.error.retryAfterMs ?? 0))
           this.#event({ type: 'blocked', error: message.error })
         }
     }
@@ -279,7 +276,6 @@ export class SyncChannel implements ConnectionUser {
   #reattach(): void {
     this.#leave()
     this.#send(closeFrame(this.address, 'again'))
-    this.#isDeaf = this.#hadHello
     this.#event({ type: 'disconnected' })
     this.#event({ type: 'connecting' })
     void this.#ask()
@@ -287,6 +283,7 @@ export class SyncChannel implements ConnectionUser {
 
   #leave(): void {
     this.#asking += 1
+    this.#greeting.left({ isSocketNew: false })
     this.#cancelPatience()
     this.#check.stop()
     this.#cancelRetry()
@@ -296,7 +293,11 @@ export class SyncChannel implements ConnectionUser {
 
   // --- syncing ---------------------------------------------------------------------------------
 
-  #onSync(step: number, payload: Uint8Array): void {
+  #onSync(decoder: decoding.Decoder): void {
+    const step = decoding.readVarUint(decoder)
+    const payload = decoding.readVarUint8Array(decoder)
+    const incarnation = decoding.hasContent(decoder) ? decoding.readVarString(decoder) : undefined
+    if (!this.#greeting.accepts(step, incarnation)) return
     if (step !== syncStep.step1) {
       Y.applyUpdate(this.#options.doc, payload, REMOTE)
       return this.#check.received()

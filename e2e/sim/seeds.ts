@@ -21,4 +21,9 @@ export const pinnedRuns: readonly PinnedRun[] = [
     profile: 'default',
     found: 'a refused document was opened behind its back',
   },
+  { seed: 60, steps: 120, profile: 'lossy', found: 'without a hello a copy joined the next life' },
+  { seed: 11, steps: 120, profile: 'lossy', found: 'a server that fell silent was waited for' },
+  { seed: 61, steps: 120, profile: 'lossy', found: 'half a handshake was waited for' },
+  { seed: 78, steps: 120, profile: 'lossy', found: 'without a hello it loaded for ever' },
+  { seed: 275, steps: 120, profile: 'lossy', found: 'a late frame was taken for the next one' },
 ]

@@ -49,4 +49,10 @@ describe('the simulator', () => {
       await expectSound({ seed, steps: 120, profile: 'lives' })
     }
   })
+
+  test('40 seeds of frames that are lost, doubled, cut and overtaken', async () => {
+    for (let seed = FIRST; seed < FIRST + 40; seed++) {
+      await expectSound({ seed, steps: 120, profile: 'lossy' })
+    }
+  })
 })

@@ -1,5 +1,6 @@
 /** One connection between sockets that are not there: its delays, and what becomes of each frame. */
 import { integerBetween, type Random } from '../../shared/random.ts'
+import { cutFrame } from './cut-frame.ts'
 import type { EventLog } from './event-log.ts'
 import type { Schedule, Scope } from './schedule.ts'
 
@@ -82,7 +83,7 @@ export class Wire {
     const inOrder = Math.max(this.#lastAt[to], elapsed + delay)
     if (fate !== 'late') this.#lastAt[to] = inOrder
     const dueIn = inOrder - elapsed + (fate === 'late' ? integerBetween(random, 1, 200) : 0)
-    const heard = fate === 'cut' ? cutShort(random, bytes!) : (bytes ?? new Uint8Array())
+    const heard = fate === 'cut' ? cutFrame(random, bytes!) : (bytes ?? new Uint8Array())
     for (let i = 0; i < (fate === 'twice' ? 2 : 1); i++) {
       this.bytes[to] += length
       this.#options.schedule.after(this.#options.scope, dueIn, () => {
@@ -107,9 +108,4 @@ function fateOf(random: Random, { drop, twice, cut, late }: FrameFaults) {
     at -= share
   }
   return 'pass'
-}
-
-/** Bytes are missing at the end: something that cannot be read, rather than something else. */
-function cutShort(random: Random, bytes: Uint8Array): Uint8Array {
-  return bytes.slice(0, integerBetween(random, 0, bytes.byteLength - 1))
 }

@@ -1,6 +1,6 @@
 /** What a protocol gives to a session: a way to write frames, and a way to answer. */
 import type { WeftError } from '../../shared/errors.ts'
-import type { SyncStatus, SyncStep } from '../../shared/frames.ts'
+import type { HandshakePart, SyncStatus, SyncStep } from '../../shared/frames.ts'
 import type { PackedFrame } from './packed-frame.ts'
 import type { ControlMessage } from '../../shared/protocol.ts'
 
@@ -19,6 +19,8 @@ export type SyncPeer = {
   /** Does the client read the count in an acknowledgement? Stock clients count frames. */
   readonly countsAcknowledgements: boolean
   send(frame: PackedFrame): void
+  /** A question or an answer of the handshake, for this client alone. */
+  handshake(step: HandshakePart['step'], payload: Uint8Array): void
   /** The client reads more slowly than it is sent to. */
   readonly isCongested: boolean
   /** Nothing, in a protocol without acknowledgements. */

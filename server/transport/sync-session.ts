@@ -3,7 +3,6 @@ import type { Clock } from '../../shared/clock.ts'
 import { WeftError, toWeftError } from '../../shared/errors.ts'
 import { syncStep } from '../../shared/frames.ts'
 import type { Decision, Principal } from '../../shared/permissions.ts'
-import { quoteName } from '../../shared/names.ts'
 import type { CheckMessage } from '../../shared/protocol.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { LiveDocument } from '../documents/live-document.ts'
@@ -16,6 +15,7 @@ import { Repairs } from './repairs.ts'
 import { pack, type PackedFrame } from './packed-frame.ts'
 import type { Room, RoomMember } from './room.ts'
 import type { SyncPeer } from './sync-peer.ts'
+import { upgradeRequired, writeRefusal } from './write-refusal.ts'
 
 export type SyncSessionOptions = {
   readonly document: LiveDocument
@@ -157,7 +157,7 @@ export class SyncSession implements RoomMember {
     // What gathered for the others is in this answer already.
     room.flush()
     this.#synced = true
-    peer.send(pack(peer.format.sync(syncStep.step2, first)))
+    peer.handshake(syncStep.step2, first)
     for (const update of others) peer.send(pack(peer.format.sync(syncStep.update, update)))
     this.ask('handshake')
   }
@@ -231,16 +231,31 @@ export class SyncSession implements RoomMember {
   }
 
   /** Do both ends hold the same? Asked by weft's own clients when all is quiet. */
-  onCheck({ id, digest, attempt }: CheckMessage): void {
-    const { document, room, peer, metrics } = this.#options
-    if (!this.keepsUp) return
+  onCheck(check: CheckMessage): void {
+    const { document, peer } = this.#options
+    const result = this.#compare(check)
+    const refusal = writeRefusal(this.#options)
+    // Always answered: a client that hears nothing takes it that nobody knows of it here.
+    peer.control({
+      type: 'weft.checked',
+      id: check.id,
+      result,
+      access: refusal === undefined ? 'write' : 'read',
+      ...(refusal === undefined ? {} : { error: refusal.toWire() }),
+      saving: document.saving,
+    })
+  }
+
+  #compare({ digest, attempt }: CheckMessage): 'same' | 'different' | 'unknown' {
+    const { document, room, metrics } = this.#options
+    if (!this.keepsUp) return 'unknown'
     // Whatever the client has not been told yet goes before the answer.
     room.flush()
     const ours = document.digest()
-    if (ours === undefined) return
-    const result = ours === digest ? 'same' : 'different'
-    if (result === 'different') metrics.divergence.inc({ attempt: Math.min(attempt, 3) })
-    peer.control({ type: 'weft.checked', id, result })
+    if (ours === undefined) return 'unknown'
+    if (ours === digest) return 'same'
+    metrics.divergence.inc({ attempt: Math.min(attempt, 3) })
+    return 'different'
   }
 
   #tellSchema(): void {
@@ -257,7 +272,7 @@ export class SyncSession implements RoomMember {
   ask(question: Question): void {
     const { document, peer } = this.#options
     this.#questions.push(question)
-    peer.send(pack(peer.format.sync(syncStep.step1, document.stateVector())))
+    peer.handshake(syncStep.step1, document.stateVector())
   }
 
   /** The client left by itself. */
@@ -292,11 +307,8 @@ export class SyncSession implements RoomMember {
   #write(update: Uint8Array, kind: UpdateKind): number | 'later' | 'refused' {
     const { document, metrics } = this.#options
     try {
-      const decision = this.#options.mayWrite()
-      if (!decision.allowed) return this.#refuseWrite(update, this.#forbidden(decision.because))
-      if (!this.#options.understands(document.schema)) {
-        return this.#refuseWrite(update, upgradeRequired(document))
-      }
+      const refusal = writeRefusal(this.#options)
+      if (refusal !== undefined) return this.#refuseWrite(update, refusal)
       const outcome = document.write(update, { author: this.principalId, source: this, kind })
       if (outcome.kind === 'gap') {
         metrics.gapsIn.inc()
@@ -323,12 +335,6 @@ export class SyncSession implements RoomMember {
     return 'refused'
   }
 
-  #forbidden(because: string): WeftError {
-    const { clock, principal } = this.#options
-    const isExpired = clock.now() >= principal().expiresAt
-    return new WeftError(isExpired ? 'TOKEN_EXPIRED' : 'FORBIDDEN', because)
-  }
-
   #tell(refusal: WeftError): void {
     this.#options.metrics.refusals.inc({ code: refusal.code })
     this.#options.peer.control({ type: 'weft.error', error: refusal.toWire() })
@@ -337,9 +343,4 @@ export class SyncSession implements RoomMember {
   #onSaving(state: 'ok' | 'failing'): void {
     this.#options.peer.control({ type: 'weft.saving', state })
   }
-}
-
-function upgradeRequired({ name, schema }: LiveDocument): WeftError {
-  const sentence = `${quoteName(name)} follows version ${schema} of the schema`
-  return new WeftError('UPGRADE_REQUIRED', sentence)
 }

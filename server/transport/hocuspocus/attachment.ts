@@ -4,6 +4,7 @@ import { WeftError, toWeftError } from '../../../shared/errors.ts'
 import {
   awarenessFrame,
   closeFrame,
+  handshakeFrame,
   messageType,
   nameOfAddress,
   permissionDeniedFrame,
@@ -12,6 +13,7 @@ import {
   syncStatusFrame,
   syncStep,
   type Frame,
+  type HandshakePart,
 } from '../../../shared/frames.ts'
 import { documentName, quoteName, type DocumentName } from '../../../shared/names.ts'
 import type { Principal } from '../../../shared/permissions.ts'
@@ -70,7 +72,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
   readonly #early: OpeningFrames
   #state: State = { kind: 'opening' }
   /** Of the numbered frames; stock clients send none. */
-  #lastNumber = 0
+  #lastNumber: number
   #principal: Principal | undefined
   #hold: DocumentHold | undefined
   #connection: Connection | undefined
@@ -78,6 +80,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
   constructor(options: AttachmentOptions) {
     const { address, hello } = options
     this.#options = options
+    this.#lastNumber = hello?.lastFrame ?? 0
     this.countsAcknowledgements = hello !== undefined
     this.#early = new OpeningFrames({
       early: options.early,
@@ -254,6 +257,17 @@ export class Attachment implements LobbyGuest, SyncPeer {
 
   send(frame: PackedFrame): void {
     this.#options.sendFrame(frame)
+  }
+
+  /** Ours hear which document it is about; they are let in with a hello. */
+  handshake(step: HandshakePart['step'], payload: Uint8Array): void {
+    const { address, hello } = this.#options
+    const incarnation = this.#hold?.document.incarnation
+    const frame =
+      hello === undefined || incarnation === undefined
+        ? syncFrame(address, step, payload)
+        : handshakeFrame(address, { step, payload, incarnation })
+    this.send(pack(frame))
   }
 
   onDrain(): void {

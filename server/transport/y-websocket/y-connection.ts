@@ -1,7 +1,7 @@
 /** One socket at /y/<document name>: the same documents for stock y-websocket clients. */
 import * as decoding from 'lib0/decoding'
 import { WeftError, toWeftError } from '../../../shared/errors.ts'
-import { syncStep } from '../../../shared/frames.ts'
+import { syncStep, type HandshakePart } from '../../../shared/frames.ts'
 import { documentName } from '../../../shared/names.ts'
 import type { ControlMessage, SchemaRange } from '../../../shared/protocol.ts'
 import type { Metrics } from '../../base/metrics.ts'
@@ -142,6 +142,10 @@ export class YConnection implements SyncPeer {
 
   send(frame: PackedFrame): void {
     this.#options.socket.send(frame)
+  }
+
+  handshake(step: HandshakePart['step'], payload: Uint8Array): void {
+    this.send(pack(this.format.sync(step, payload)))
   }
 
   acknowledge(): void {

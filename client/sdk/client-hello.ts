@@ -1,0 +1,19 @@
+/** What this client says of itself behind its token. */
+import { PROTOCOL_VERSION, type ClientHello, type SchemaRange } from '../../shared/protocol.ts'
+
+export type HelloParts = {
+  /** Of the local copy; null when there is none. */
+  readonly incarnation: string | null
+  readonly schema: SchemaRange | undefined
+  readonly lastFrame: number
+}
+
+export function encodeHello({ incarnation, schema, lastFrame }: HelloParts): string {
+  const hello: ClientHello = {
+    protocol: PROTOCOL_VERSION,
+    ...(incarnation === null ? {} : { incarnation }),
+    ...(schema === undefined ? {} : { schema }),
+    lastFrame,
+  }
+  return JSON.stringify(hello)
+}
