@@ -70,6 +70,10 @@ describe.skipIf(isAbsent)('servers on Postgres', () => {
     const repaired = await weft({ WEFT_DATABASE_URL: url }, 'repair', 'a')
     expect(repaired).toMatchObject({ code: 0 })
     expect(repaired.out).toContain('repaired     a opens again')
+    const after = await weft({ WEFT_DATABASE_URL: url }, 'inspect', 'a')
+    expect(after.out).toContain('bypassed     entry 1 fails its checksum')
+    expect(after.out).toContain('damage       none: the document opens')
+    expect(after.code).toBe(0)
   })
 
   test('the database is away: not saved and said so, and saved when it is back', async () => {

@@ -82,6 +82,11 @@ test('[F17] a damaged entry: refused by name, inspected, repaired; others are un
   await server.kill('SIGTERM')
   const repair = weft('repair', 'acme/plan')
   expect(repair.stdout).toContain('opens again, from seq 9')
+  const after = weft('inspect', 'acme/plan')
+  expect(after.stdout).toContain('bypassed     entry 5 fails its checksum')
+  expect(after.stdout).toContain('damage       none: the document opens')
+  expect(after.status).toBe(0)
+  expect(weft('repair', 'acme/plan').stdout).toContain('nothing was changed')
   server = await ServerProcess.start({ dataDir: folder.path, settings })
   const carol = await open('acme/plan')
   await until(() => carol.provider.isSynced, 'opens')
@@ -89,6 +94,14 @@ test('[F17] a damaged entry: refused by name, inspected, repaired; others are un
   carol.text.insert(0, 'on we go: ')
   await until(() => !carol.provider.hasUnsyncedChanges, 'saved')
   carol.destroy()
+  // The number that the repair took is nobody's loss, and later damage is damage again.
+  expect(weft('inspect', 'acme/plan').status).toBe(0)
+  await tamper(`UPDATE entries SET author = 'eve' WHERE seq = 10
+    AND document_id = (SELECT id FROM documents WHERE name = 'acme/plan')`)
+  const later = weft('inspect', 'acme/plan')
+  expect(later.stdout).toContain('damage       entry 10 fails its checksum')
+  expect(later.stdout).toContain('bypassed     entry 5 fails its checksum')
+  expect(later.status).toBe(1)
 })
 
 test('[F17] a damaged snapshot: rebuilt from the one before and the entries, and kept', async () => {

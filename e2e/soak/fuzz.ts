@@ -19,7 +19,8 @@ const folder = temporaryFolder()
 // A heap so small that what is not let go of ends the server.
 const settings = {
   WEFT_DOCUMENT_IDLE_MS: '200',
-  NODE_OPTIONS: '--max-old-space-size=160',
+  NODE_OPTIONS: `--max-old-space-size=160 --import=${import.meta.resolve('../support/stall-watch.ts')}`,
+  WATCH_STALLS: '1',
 }
 const server = await ServerProcess.start({ dataDir: folder.path, settings })
 const onBatch = (done: number) => {
@@ -30,8 +31,10 @@ const errors = server.log.filter(({ level }) => level === 'error' || level === '
 for (const line of errors.slice(0, 20)) console.log(JSON.stringify(line))
 await server.kill('SIGTERM')
 folder.remove()
-const { alive, unexpected, stallMsMax, heapGrewMb } = report
-const isSound =
-  alive && unexpected === 0 && errors.length === 0 && stallMsMax <= 50 && heapGrewMb < 60
-console.log(JSON.stringify({ summary: report, verdict: isSound ? 'sound' : 'UNSOUND' }))
+const { alive, unexpected, stalls, heapGrewMb } = report
+// The gauge of the server (`stallMsMax`) counts the time in which other processes had the processor
+// as well; the gate is about what the server computes, its garbage collector included.
+const stallMs = Math.max(0, ...stalls.map(({ cpuMs }) => cpuMs))
+const isSound = alive && unexpected === 0 && errors.length === 0 && stallMs <= 50 && heapGrewMb < 60
+console.log(JSON.stringify({ summary: report, stallMs, verdict: isSound ? 'sound' : 'UNSOUND' }))
 process.exit(isSound ? 0 : 1)

@@ -6,7 +6,8 @@ import { stockProvider } from '../../server/testing/stock-clients.ts'
 import { until } from '../../server/testing/until.ts'
 import { FrameSource, mutate, type Door } from './fuzz-frames.ts'
 import { residentBytes } from './memory.ts'
-import { testToken, type ServerProcess } from './server-process.ts'
+import { testToken, type LogLine, type ServerProcess } from './server-process.ts'
+import { STALL, type Stall } from './stall-watch.ts'
 
 export type FuzzReport = {
   readonly frames: number
@@ -17,6 +18,8 @@ export type FuzzReport = {
   /** Event-loop delay of the server: the longest of each batch; of those the largest and the middle. */
   readonly stallMsMax: number
   readonly stallMsMedian: number
+  /** The longest ones, and where their time went; empty when the server is not watched. */
+  readonly stalls: readonly Stall[]
   /** After everybody left, against what it was before. */
   readonly heapGrewMb: number
   readonly rssGrewMb: number
@@ -61,6 +64,8 @@ export async function fuzz({ server, frames, seed, onBatch }: FuzzOptions): Prom
   await work()
   const before = { ...(await gauges(server)), rss: residentBytes(server.process.pid ?? 0) }
   const startedAt = performance.now()
+  // The start of a server is no stall of its loop.
+  const linesBefore = server.log.length
   const stalls: number[] = []
   let [document, edits] = [0, 0]
   let lanes: Lane[] = []
@@ -89,6 +94,7 @@ export async function fuzz({ server, frames, seed, onBatch }: FuzzOptions): Prom
     closed: count.closed,
     stallMsMax: round(Math.max(...stalls)),
     stallMsMedian: round(stalls.toSorted((a, b) => a - b)[stalls.length >> 1] ?? 0),
+    stalls: longestStalls(server.log.slice(linesBefore)),
     heapGrewMb: round((after.heap - before.heap) / 2 ** 20),
     rssGrewMb: round((residentBytes(server.process.pid ?? 0) - before.rss) / 2 ** 20),
     refused: after.refused,
@@ -151,6 +157,14 @@ async function gauges({ url }: ServerProcess) {
     refused: read('weft_refusals_total'),
     unexpected: read('weft_unexpected_total'),
   }
+}
+
+function longestStalls(log: readonly LogLine[]): readonly Stall[] {
+  return log
+    .filter(({ msg }) => msg === STALL)
+    .map(({ ms, waitedMs, gcMs, cpuMs }) => ({ ms, waitedMs, gcMs, cpuMs }) as Stall)
+    .toSorted((a, b) => b.cpuMs - a.cpuMs)
+    .slice(0, 10)
 }
 
 const round = (value: number) => Math.round(value * 10) / 10

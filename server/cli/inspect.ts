@@ -52,6 +52,7 @@ export function describeInspection({
   entries,
   authors,
   damage,
+  bypassed,
 }: Inspection): string {
   const at = (ms: number) => new Date(ms).toISOString()
   const state = head.deletedAt === null ? 'living' : `deleted ${at(head.deletedAt)}`
@@ -70,8 +71,13 @@ export function describeInspection({
       ({ author, entries: count, lastAt }) =>
         `author       ${author}: ${count} entries, last ${at(lastAt)}`,
     ),
+    ...bypassed.map(({ sentence }) => `bypassed     ${sentence}`),
     ...(damage.length === 0
-      ? ['damage       none: every checksum fits and no entry is missing']
+      ? [
+          bypassed.length === 0
+            ? 'damage       none: every checksum fits and no entry is missing'
+            : 'damage       none: the document opens, from a snapshot above what is bypassed',
+        ]
       : damage.map(({ sentence }) => `damage       ${sentence}`)),
   ].join('\n')
 }

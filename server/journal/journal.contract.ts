@@ -318,6 +318,7 @@ export function journalContract(name: string, open: () => Promise<JournalHarness
         entries: { count: 3, firstSeq: 1, bytes: 4 },
         authors: [{ author: 'alice', entries: 3, lastAt: 2000 }],
         damage: [],
+        bypassed: [],
       })
       expect(await journal.inspect(documentName('nobody'))).toBeUndefined()
     })

@@ -128,7 +128,10 @@ export type Inspection = {
   readonly snapshots: readonly { seq: number; at: number; bytes: number; quarantined: boolean }[]
   readonly entries: { readonly count: number; readonly firstSeq: number; readonly bytes: number }
   readonly authors: readonly { author: string; entries: number; lastAt: number }[]
+  /** Keeps the document shut, or will be set aside by the next opening. */
   readonly damage: readonly Damage[]
+  /** Stored damage that opening goes past: a newer snapshot, or a repair, stands above it. */
+  readonly bypassed: readonly Damage[]
 }
 
 export type JournalHealth = {

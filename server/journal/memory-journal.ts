@@ -152,6 +152,7 @@ export class MemoryJournal implements Journal {
         lastAt: entries.at(-1)?.at ?? 0,
       })),
       damage: [],
+      bypassed: [],
     })
   }
 

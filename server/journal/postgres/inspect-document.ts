@@ -1,5 +1,6 @@
 /** Looks at everything that is stored of one document, and checks all of it, page by page. */
 import type { DocumentName } from '../../../shared/names.ts'
+import { assessDamage, openingSeq } from '../assess-damage.ts'
 import { placedChecksum } from '../entry-checksum.ts'
 import type { Damage, DocumentHead, Entry, Inspection, Snapshot } from '../journal.ts'
 import { isDamage, missingEntries, readEntry, readSnapshot } from '../stored-rows.ts'
@@ -23,11 +24,10 @@ export async function inspectDocument(
   head: DocumentHead,
 ): Promise<Inspection> {
   const { incarnation } = head
-  const entries = await inspectEntries(database, head)
-  const damage = [...entries.damage]
-  for await (const snapshot of snapshotsOf(database, incarnation)) {
-    if (isDamage(snapshot)) damage.push(snapshot)
-  }
+  const snapshots: (Snapshot | Damage)[] = []
+  for await (const snapshot of snapshotsOf(database, incarnation)) snapshots.push(snapshot)
+  const from = openingSeq(snapshots)
+  const entries = await inspectEntries(database, head, from)
   type Listed = Inspection['snapshots'][number]
   type Author = Inspection['authors'][number]
   return {
@@ -35,29 +35,25 @@ export async function inspectDocument(
     snapshots: await database.rows<Listed>(sql.SNAPSHOTS, [incarnation]),
     entries: { count: entries.count, firstSeq: entries.firstSeq, bytes: entries.bytes },
     authors: await database.rows<Author>(sql.AUTHORS, [incarnation]),
-    damage,
+    ...assessDamage([...entries.damage, ...snapshots.filter(isDamage)], from),
   }
 }
 
-async function inspectEntries(database: PostgresDatabase, head: DocumentHead) {
+async function inspectEntries(database: PostgresDatabase, head: DocumentHead, from: number) {
   const damage: Damage[] = []
-  let [count, bytes, firstSeq, lastSeq] = [0, 0, 0, 0]
+  // History may begin later (retention took what the snapshot holds), but has no hole.
+  let [count, bytes, firstSeq, lastSeq] = [0, 0, 0, from]
   for await (const row of entriesOf(database, head.incarnation)) {
     const { seq } = row
     const entry = readEntry(head.incarnation, row, placedChecksum)
     if (isDamage(entry)) damage.push(entry)
-    // History may begin later (retention took the start), but has no hole.
-    if (count > 0 && seq > lastSeq + 1) damage.push(missingEntries(lastSeq + 1, seq - 1))
+    if (seq > lastSeq + 1) damage.push(missingEntries(lastSeq + 1, seq - 1))
     if (count === 0) firstSeq = seq
     lastSeq = seq
     count += 1
     bytes += row.bytes.byteLength
   }
-  const [newest] = await database.rows<SnapshotRow>(sql.SNAPSHOT_BEFORE, [
-    head.incarnation,
-    Number.MAX_SAFE_INTEGER,
-  ])
-  const reached = Math.max(lastSeq, newest?.seq ?? 0)
+  const reached = Math.max(lastSeq, from)
   if (reached < head.seq) damage.push(missingEntries(reached + 1, head.seq))
   return { damage, count, bytes, firstSeq }
 }

@@ -161,6 +161,10 @@ describe.skipIf(isAbsent)('damaged rows', () => {
     expect(report).toMatchObject({ seq: 21, lost: 0, damage: ['entry 20 fails its checksum'] })
     const opened = await journal.open(plan)
     expect(opened).toMatchObject({ head: { seq: 21 }, snapshot: { seq: 21 }, tail: [] })
+    expect(await journal.inspect(plan)).toMatchObject({
+      damage: [],
+      bypassed: [{ kind: 'entry', seq: 20 }],
+    })
     const read = new Y.Doc()
     Y.applyUpdate(read, opened!.snapshot!.state)
     expect(read.getText('t').toString()).toBe('0123456789012345678')
@@ -169,5 +173,12 @@ describe.skipIf(isAbsent)('damaged rows', () => {
     expect(await journal.append({ name: plan, incarnation: 'life-1', entries })).toEqual({
       seq: 22,
     })
+    // The repair's own number is in nobody's way; a hole after it keeps the document shut.
+    expect((await journal.inspect(plan))?.damage).toEqual([])
+    await tamper('UPDATE entries SET seq = 23 WHERE seq = 22')
+    expect((await journal.inspect(plan))?.damage).toMatchObject([
+      { kind: 'entry', seq: 23 },
+      { kind: 'missing', seq: 21, upToSeq: 22 },
+    ])
   })
 })
