@@ -8,12 +8,13 @@ import type { ServiceCounters } from './services.ts'
 
 const WRITERS = 2
 const RATE = 10
-const WARM_UP_MS = 8_000
-const MEASURE_MS = 15_000
+const WARM_UP_MS = 6_000
+const MEASURE_MS = 12_000
 
-/** Two people on two nodes write one document; a reader sits on each node. */
+/** Two people on two nodes write a document; a reader of it sits on each node. */
 type Table = {
   readonly nodes: number
+  readonly documents: number
   /** Each types in a line of their own, or where the other one has just typed. */
   readonly at: 'own lines' | 'one spot'
 }
@@ -21,24 +22,31 @@ type Table = {
 async function measure(subject: SubjectName, table: Table): Promise<Figures> {
   const cluster = await startCluster(subject, table.nodes)
   try {
-    return await oneDocument(cluster, table)
+    return await typing(cluster, table)
   } finally {
     await cluster.stop()
   }
 }
 
-async function oneDocument(cluster: ClusterSubject, { at }: Table): Promise<Figures> {
+async function typing(cluster: ClusterSubject, { documents, at }: Table): Promise<Figures> {
   const clockwork = new Clockwork()
-  const open = (place: number, id: number) =>
-    new LoadClient(cluster.syncUrls[place] ?? '', 'bench/nodes', {
+  let id = 0
+  const open = (place: number, document: number, does: 'write' | 'read') =>
+    new LoadClient(cluster.syncUrls[place] ?? '', `bench/nodes-${document}`, {
       token: cluster.token,
       clockwork,
-      id,
+      id: id++,
       place,
-      follows: at === 'one spot' && id < WRITERS,
+      follows: at === 'one spot' && does === 'write',
     })
-  const writers = Array.from({ length: WRITERS }, (_, i) => open(i, i))
-  const readers = cluster.syncUrls.map((_, place) => open(place, WRITERS + place))
+  const numbers = Array.from({ length: documents }, (_, i) => i)
+  const places = cluster.syncUrls.map((_, place) => place)
+  const writers = numbers.flatMap(document =>
+    Array.from({ length: WRITERS }, (_, i) =>
+      open((document + i) % places.length, document, 'write'),
+    ),
+  )
+  const readers = numbers.flatMap(document => places.map(place => open(place, document, 'read')))
   const clients = [...writers, ...readers]
   await Promise.all(clients.map(client => client.whenSynced))
   const typists = typeSteadily(writers, RATE)
@@ -48,7 +56,7 @@ async function oneDocument(cluster: ClusterSubject, { at }: Table): Promise<Figu
   clockwork.isMeasuring = true
   const startedAt = performance.now()
   await pause(MEASURE_MS)
-  const keystrokes = ((performance.now() - startedAt) / 1000) * RATE * WRITERS
+  const keystrokes = ((performance.now() - startedAt) / 1000) * RATE * writers.length
   clockwork.isMeasuring = false
   const after = await read(cluster)
   typists.stop()
@@ -87,13 +95,17 @@ function figures(
 }
 
 const tables: readonly Table[] = [
-  { nodes: 2, at: 'own lines' },
-  { nodes: 3, at: 'own lines' },
-  { nodes: 5, at: 'own lines' },
-  { nodes: 2, at: 'one spot' },
+  { nodes: 2, documents: 1, at: 'own lines' },
+  { nodes: 3, documents: 1, at: 'own lines' },
+  { nodes: 5, documents: 1, at: 'own lines' },
+  { nodes: 2, documents: 1, at: 'one spot' },
+  { nodes: 3, documents: 10, at: 'own lines' },
 ]
 
+const titleOf = ({ nodes, documents, at }: Table) =>
+  `${nodes} nodes, ${documents === 1 ? '1 document' : `${documents} documents`} of 2 writers in ${at}`
+
 export const nodeScenarios: readonly Scenario[] = tables.map(table => ({
-  name: `${table.nodes} nodes, a document, 2 writers at 10/s in ${table.at}`,
+  name: titleOf(table),
   measure: subject => measure(subject, table),
 }))
