@@ -1,7 +1,10 @@
 /** `npm run bench`: weft beside its peer, taking turns on one machine; medians in one table. */
 import { cpus } from 'node:os'
-import { quantile, scenarios, type Figures, type Scenario } from './scenarios.ts'
-import { startSubject, subjectNames, type SubjectName } from './subject.ts'
+import { commitScenarios } from './nodes/postgres-commits.ts'
+import { nodeScenarios } from './nodes/scenarios.ts'
+import { oneNodeScenarios } from './one-node.ts'
+import { quantile, type Figures } from './scenario.ts'
+import { subjectNames, type SubjectName } from './subject.ts'
 
 const argument = (name: string) => {
   const at = process.argv.indexOf(`--${name}`)
@@ -11,28 +14,19 @@ const rounds = Number(argument('rounds') ?? 3)
 const only = argument('only')
 
 const measured = new Map<string, Map<SubjectName, Figures[]>>()
-for (const scenario of scenarios) {
+for (const scenario of [...oneNodeScenarios, ...nodeScenarios, ...commitScenarios]) {
   if (only !== undefined && !scenario.name.includes(only)) continue
   const results = new Map<SubjectName, Figures[]>(subjectNames.map(name => [name, []]))
   measured.set(scenario.name, results)
   for (let round = 0; round < rounds; round++) {
-    for (const name of subjectNames) {
+    for (const name of scenario.subjects ?? subjectNames) {
       process.stderr.write(`${scenario.name}: ${name}, round ${round + 1} of ${rounds}\n`)
-      results.get(name)?.push(await measure(scenario, name))
+      results.get(name)?.push(await scenario.measure(name))
     }
   }
 }
 print(measured)
 process.exit(0)
-
-async function measure(scenario: Scenario, name: SubjectName): Promise<Figures> {
-  const subject = await startSubject(name)
-  try {
-    return await scenario.run(subject)
-  } finally {
-    await subject.stop()
-  }
-}
 
 function print(all: ReadonlyMap<string, ReadonlyMap<SubjectName, readonly Figures[]>>): void {
   const [model = 'unknown'] = cpus().map(cpu => cpu.model)
@@ -51,13 +45,18 @@ function print(all: ReadonlyMap<string, ReadonlyMap<SubjectName, readonly Figure
           0.5,
         )
       const [own, peer] = [median(ours), median(theirs)]
-      const ratio = (own / peer).toFixed(own / peer < 0.095 ? 3 : 2)
-      console.log(`| ${scenario} | ${figure} | ${show(own)} | ${show(peer)} | ${ratio} |`)
+      const cells = [show(own), show(peer), showRatio(own / peer)].join(' | ')
+      console.log(`| ${scenario} | ${figure} | ${cells} |`)
     }
   }
 }
 
+function showRatio(value: number): string {
+  return Number.isFinite(value) ? value.toFixed(value < 0.095 ? 3 : 2) : '–'
+}
+
 function show(value: number): string {
+  if (Number.isNaN(value)) return '–'
   if (value >= 100) return Math.round(value).toLocaleString('en')
   return value.toFixed(value >= 10 ? 1 : 2)
 }

@@ -61,10 +61,7 @@ async function startWeft(): Promise<Subject> {
 async function startHocuspocus(): Promise<Subject> {
   const folder = temporaryFolder()
   const script = fileURLToPath(new URL('peers/stock-hocuspocus.ts', import.meta.url))
-  const child = spawn(process.execPath, [script, '0', join(folder.path, 'db.sqlite')], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const said = listen(child)
+  const { child, said } = startScript(script, ['0', join(folder.path, 'db.sqlite')])
   const { url } = await said<{ url: string }>()
   return {
     name: 'hocuspocus 4.7',
@@ -81,6 +78,12 @@ async function startHocuspocus(): Promise<Subject> {
       return Promise.resolve()
     },
   }
+}
+
+/** A peer in a process of its own; it says where it is, and more, in lines of JSON. */
+export function startScript(script: string, args: readonly string[]) {
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  return { child, said: listen(child) }
 }
 
 /** The next line of JSON that the process prints. */

@@ -50,6 +50,8 @@ export type DurableBatch = {
 
 const RETRY = { minMs: 100, maxMs: 5_000 }
 const APPEND_BYTES_MAX = 4 << 20
+/** Somebody who types tells within that time where the last change is stored. */
+const NOTE_WAIT_MS = 250
 
 export class DocumentLog {
   readonly #options: DocumentLogOptions
@@ -64,6 +66,7 @@ export class DocumentLog {
   #ownCount = 0
   #saving: SavingState = 'ok'
   #cancelSavingCheck: Cancel | undefined
+  #cancelReading: Cancel | undefined
   #isStoring = false
 
   constructor(options: DocumentLogOptions) {
@@ -170,6 +173,7 @@ export class DocumentLog {
   end(error: WeftError): void {
     this.#ending.abort()
     this.#cancelSavingCheck?.()
+    this.#cancelReading?.()
     for (const { reject } of this.#unsaved.takeGuarded()) reject(error)
     this.#unsaved.drop()
   }
@@ -209,8 +213,19 @@ export class DocumentLog {
     const { seq } = await journal.append({ name, incarnation, entries, ...conditions })
     if (this.#ending.signal.aborted) return
     this.#stored(batch, seq)
-    // Others wrote in between. What is ours does not lean on it, so nobody has to wait.
-    if (this.#coverage.seq < seq) this.#catchUp.to(seq).catch(() => {})
+    this.#readOthersLater(seq)
+  }
+
+  /**
+   * Others wrote in between. What is ours does not lean on it, so nobody has to wait; and whoever
+   * goes on typing over there says with the next change where it is, which spares the reading.
+   */
+  #readOthersLater(seq: number): void {
+    if (this.#coverage.seq >= seq) return
+    this.#cancelReading ??= this.#options.clock.after(NOTE_WAIT_MS, () => {
+      this.#cancelReading = undefined
+      this.#catchUp.to(seq).catch(() => {})
+    })
   }
 
   #stored({ entries, sources, guarded }: UnsavedBatch, seq: number): void {

@@ -118,11 +118,15 @@ export class Postgres {
     await this.signal('SIGKILL')
   }
 
+  /** All processes of the cluster, those of connections included. */
+  pids(): readonly number[] {
+    const parent = this.#process?.pid
+    return parent === undefined ? [] : [parent, ...childrenOf(parent)]
+  }
+
   /** Holds every process of the cluster, or lets them go on: connections stay and nobody answers. */
   hold(signal: 'SIGSTOP' | 'SIGCONT'): void {
-    const parent = this.#process?.pid
-    if (parent === undefined) return
-    for (const pid of [parent, ...childrenOf(parent)]) {
+    for (const pid of this.pids()) {
       try {
         process.kill(pid, signal)
       } catch {

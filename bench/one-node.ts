@@ -1,15 +1,8 @@
-/** What is measured. */
+/** What is measured of one node. */
 import { Clockwork, LoadClient } from './load-client.ts'
-import { cpuMs, residentBytes, writtenBytes, type Subject } from './subject.ts'
-
-export type Figures = Readonly<Record<string, number>>
-
-export type Scenario = {
-  readonly name: string
-  readonly run: (subject: Subject) => Promise<Figures>
-}
-
-const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
+import { quantile, type Figures, type Scenario } from './scenario.ts'
+import { cpuMs, residentBytes, startSubject, writtenBytes, type Subject } from './subject.ts'
+import { pause, typeSteadily } from './typists.ts'
 
 type Load = {
   readonly documents: number
@@ -29,18 +22,7 @@ async function typing(subject: Subject, load: Load): Promise<Figures> {
   })
   await Promise.all(clients.map(client => client.whenSynced))
   const writers = clients.filter((_, i) => i % load.clientsEach < load.writersEach)
-  const intervalMs = 1000 / load.rate
-  const timers: NodeJS.Timeout[] = []
-  for (const [i, writer] of writers.entries()) {
-    // Spread over the interval: people do not press keys in step.
-    const start = setTimeout(
-      () => {
-        timers.push(setInterval(() => writer.type(), intervalMs))
-      },
-      (intervalMs * i) / writers.length,
-    )
-    timers.push(start)
-  }
+  const typists = typeSteadily(writers, load.rate)
   // Code is compiled, threads are started, the first snapshots are made.
   await pause(12_000)
   clockwork.isMeasuring = true
@@ -50,7 +32,7 @@ async function typing(subject: Subject, load: Load): Promise<Figures> {
   const cpu = cpuMs(subject.pid) - cpuBefore
   const elapsedMs = performance.now() - startedAt
   clockwork.isMeasuring = false
-  for (const timer of timers) clearTimeout(timer)
+  typists.stop()
   for (const client of clients) client.close()
   return {
     'CPU per delivered update, µs': (cpu * 1000) / clockwork.deliveries,
@@ -114,22 +96,25 @@ async function idle(subject: Subject): Promise<Figures> {
   return { 'memory per connection, kB': grown / connections / 1000 }
 }
 
-export const scenarios: readonly Scenario[] = [
-  {
-    name: '1 document, 100 clients, 10 writers at 10/s',
-    run: subject =>
-      typing(subject, { documents: 1, clientsEach: 100, writersEach: 10, rate: 10, seconds: 10 }),
-  },
-  {
-    name: '50 documents of 2 clients, 10/s each',
-    run: subject =>
-      typing(subject, { documents: 50, clientsEach: 2, writersEach: 2, rate: 10, seconds: 10 }),
-  },
-  { name: 'a document of 1 MB, one writer at 10/s', run: largeDocument },
-  { name: '1,000 connections on 100 documents', run: idle },
+export const oneNodeScenarios: readonly Scenario[] = [
+  onOne('1 document, 100 clients, 10 writers at 10/s', subject =>
+    typing(subject, { documents: 1, clientsEach: 100, writersEach: 10, rate: 10, seconds: 10 }),
+  ),
+  onOne('50 documents of 2 clients, 10/s each', subject =>
+    typing(subject, { documents: 50, clientsEach: 2, writersEach: 2, rate: 10, seconds: 10 }),
+  ),
+  onOne('a document of 1 MB, one writer at 10/s', largeDocument),
+  onOne('1,000 connections on 100 documents', idle),
 ]
 
-export function quantile(values: readonly number[], at: number): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * at))] ?? Number.NaN
+function onOne(name: string, run: (subject: Subject) => Promise<Figures>): Scenario {
+  const measure: Scenario['measure'] = async subjectName => {
+    const subject = await startSubject(subjectName)
+    try {
+      return await run(subject)
+    } finally {
+      await subject.stop()
+    }
+  }
+  return { name, measure }
 }
