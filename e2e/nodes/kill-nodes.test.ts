@@ -8,7 +8,7 @@ import { frontDoor } from '../support/front-door.ts'
 import { missing } from '../support/needs.ts'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
-const rounds = Number(process.env['ROUNDS'] ?? 10)
+const rounds = Number(process.env['ROUNDS'] ?? 6)
 const reason = missing('kills of nodes', { binaries: ['initdb', 'redis-server'] })
 
 describe.skipIf(reason !== null)('three nodes and kill -9', () => {

@@ -143,7 +143,7 @@ describe('SQLite, from a copied folder', () => {
     await crowd.write(crowd.leavers, LAST)
     crowd.leave(crowd.leavers)
     await restore()
-  })
+  }, 180_000)
   afterEach(() => crowd.leave(present.splice(0)))
   afterAll(async () => {
     await server.kill()

@@ -7,7 +7,8 @@ import type { Random } from '../../shared/random.ts'
 import type { Logger } from '../base/log.ts'
 import type { StoredNote } from '../fanout/document-message.ts'
 import type { DocumentHead, Entry, Journal, NewEntry } from '../journal/journal.ts'
-import { CatchUp, findRun } from './catch-up.ts'
+import { CatchUp } from './catch-up.ts'
+import { SentBatch } from './sent-batch.ts'
 import { SeqCoverage } from './seq-coverage.ts'
 import { StoredNotes } from './stored-notes.ts'
 import {
@@ -68,6 +69,7 @@ export class DocumentLog {
   #cancelSavingCheck: Cancel | undefined
   #cancelReading: Cancel | undefined
   #isStoring = false
+  #sent: SentBatch | undefined
 
   constructor(options: DocumentLogOptions) {
     this.#options = options
@@ -79,7 +81,10 @@ export class DocumentLog {
       journal,
       coverage: this.#coverage,
       signal: this.#ending.signal,
-      onEntries: onOthers,
+      onEntries: entries => {
+        this.#sent?.notice(entries)
+        onOthers(entries)
+      },
     })
   }
 
@@ -207,6 +212,7 @@ export class DocumentLog {
   async #storeBatch(): Promise<void> {
     const { journal, head } = this.#options
     const batch = this.#unsaved.peek(APPEND_BYTES_MAX)
+    this.#sent = new SentBatch(batch)
     const { entries, guarded } = batch
     const { name, incarnation } = head
     const conditions = guarded?.conditions ?? {}
@@ -231,6 +237,7 @@ export class DocumentLog {
   #stored({ entries, sources, guarded }: UnsavedBatch, seq: number): void {
     const { onDurable, onStored } = this.#options
     const bytes = entries.reduce((sum, entry) => sum + entry.update.byteLength, 0)
+    this.#sent = undefined
     this.#unsaved.shift(entries.length)
     this.#coverage.add({ from: seq - entries.length + 1, to: seq })
     // In the document before anybody is told that it is durable, or a reader could miss it.
@@ -248,18 +255,19 @@ export class DocumentLog {
 
   /**
    * The append failed, and perhaps its answer alone was lost: what the journal has by now is read
-   * before anything is sent again. True when the oldest batch is there.
+   * before anything is sent again, unless somebody else has read it since. True when the batch is
+   * there.
    */
   async #findLostAnswer(): Promise<boolean> {
     const { journal, head } = this.#options
     const [position] = await journal.positions([head.name])
-    const isOurs = position?.incarnation === head.incarnation
-    if (!isOurs || position.seq <= this.#coverage.seq) return false
-    const read = await this.#catchUp.to(position.seq)
-    const batch = this.#unsaved.peek(APPEND_BYTES_MAX)
-    const seq = findRun(read, batch.entries)
-    if (seq === undefined || batch.entries.length === 0 || this.#ending.signal.aborted) return false
-    this.#stored(batch, seq)
+    if (position?.incarnation !== head.incarnation) return false
+    await this.#catchUp.to(position.seq)
+    const { foundAt, batch } = this.#sent ?? {}
+    // A guarded change was refused by now: it is what somebody else has written.
+    if (foundAt === undefined || batch?.guarded !== null) return false
+    if (this.#ending.signal.aborted) return false
+    this.#stored(batch, foundAt)
     return true
   }
 
