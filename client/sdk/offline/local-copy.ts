@@ -5,14 +5,23 @@ import { planRepair } from './copy-repair.ts'
 import type { CopyListener, CopySource } from './copy-source.ts'
 import { KnownRows, joinRun, type QueuedRow } from './known-rows.ts'
 import type { KnownRow } from './row-tiers.ts'
-import { CopyGone, type CopyMeta, type CopyRef, type StoredCopy } from './offline-store.ts'
+import {
+  CopyGone,
+  type CopyMeta,
+  type CopyRef,
+  type CopyRow,
+  type StoredCopy,
+} from './offline-store.ts'
 import { storageProblem } from './storage-problem.ts'
+import type { UnstoredAsides } from './unstored-asides.ts'
 
 export type LocalCopyOptions = CopyPlace & {
   readonly source: CopySource
   readonly listener: CopyListener
   /** Only one tab folds, and joins what others wrote. */
   readonly isLeader: () => boolean
+  /** Where it goes when it is set aside and the store does not take it. */
+  readonly unstored: UnstoredAsides
   /** What the copy is to begin with, when there is none. */
   readonly kept: boolean
 }
@@ -23,8 +32,11 @@ const FOLD_AT_ROWS = 16
 /** A store that failed is tried again after this time, with everything that it missed. */
 const RETRY_MS = 15_000
 
-/** `degraded`: the store failed, and is tried again. `ended`: closed, or set aside by another tab. */
-type Phase = 'reading' | 'writing' | 'degraded' | 'ended'
+/**
+ * `degraded`: the store failed, and is tried again. `aside`: by this tab or another; what an editor
+ * still writes joins it there. `ended`: closed.
+ */
+type Phase = 'reading' | 'writing' | 'degraded' | 'aside' | 'ended'
 
 export class LocalCopy {
   readonly #options: LocalCopyOptions
@@ -48,6 +60,8 @@ export class LocalCopy {
   /** The server named the incarnation in this session. */
   #isConfirmed = false
   #hasProblem = false
+  /** Set aside, all of it is in the store. */
+  #isStored = true
   #writing: Promise<void> | undefined
   #cancelRetry: Cancel = () => {}
 
@@ -58,6 +72,11 @@ export class LocalCopy {
     this.#stopListening = store.onLost(() => this.repair('whole'))
   }
 
+  /** Which copy of the store it is; null before it is read. */
+  get life(): string | null {
+    return this.#ref?.life ?? null
+  }
+
   get meta(): CopyMeta {
     return this.#meta
   }
@@ -66,7 +85,7 @@ export class LocalCopy {
   async load(): Promise<StoredCopy | undefined> {
     try {
       const copy = await readCopy(this.#options, this.#meta)
-      if (this.#phase === 'ended') return undefined
+      if (this.#isOver) return undefined
       this.#take(copy)
       const bytes = copy.rows.reduce((sum, { update }) => sum + update.byteLength, 0)
       if (bytes > FOLD_AT_BYTES || copy.rows.length > FOLD_AT_ROWS) this.#foldFrom = copy
@@ -81,8 +100,10 @@ export class LocalCopy {
 
   /** A change made here, by its number in the outbox; 0 for one that came from the server. */
   add(update: Uint8Array, change: number): void {
+    const row = { update, unsaved: change === 0 ? 0 : 1 }
+    if (this.#phase === 'aside') void this.#addLate([row])
     if (this.#phase !== 'writing') return
-    this.#queued.push({ row: { update, unsaved: change === 0 ? 0 : 1 }, change })
+    this.#queued.push({ row, change })
     this.#schedule()
   }
 
@@ -122,15 +143,53 @@ export class LocalCopy {
   /** Puts the copy out of the way of a new document of the same name. */
   async setAside(): Promise<void> {
     await this.flush()
-    const { store, clock } = this.#options
+    const { store, clock, listener } = this.#options
     const ref = this.#ref
-    this.end()
+    // Read before the phase changes: a degraded store lacks something of the document.
+    this.#isStored = ref !== undefined && this.#phase !== 'degraded'
+    this.#leaveForAside()
+    if (!this.#isStored) this.#keepInMemory()
     if (ref === undefined) return
     try {
       await store.setAside(ref, clock.now())
     } catch (error) {
-      this.#options.listener.onProblem(storageProblem(error))
+      this.#isStored = false
+      this.#keepInMemory()
+      listener.onProblem(storageProblem(error))
     }
+  }
+
+  #leaveForAside(): void {
+    const late = this.#queued.map(({ row }) => row)
+    if (this.#phase === 'ended') return
+    this.end()
+    this.#phase = 'aside'
+    if (late.length > 0) void this.#addLate(late)
+  }
+
+  /** An editor holds on to the old document until it is told of the new one. Never rejects. */
+  async #addLate(rows: readonly CopyRow[]): Promise<void> {
+    const ref = this.#ref
+    if (ref === undefined || !this.#isStored) return this.#keepInMemory()
+    try {
+      await this.#options.store.append(ref, rows)
+    } catch (error) {
+      // That it is aside by now is no failure: the rows have joined it there.
+      if (!(error instanceof CopyGone) || error.fate !== 'aside') this.#keepInMemory()
+    }
+  }
+
+  #keepInMemory(): void {
+    const { unstored, name, source, clock, random } = this.#options
+    this.#ref ??= { name, life: random.id() }
+    unstored.put({
+      name,
+      life: this.#ref.life,
+      incarnation: this.#meta.incarnation,
+      unsaved: source.unsavedAfter(0).length,
+      at: clock.now(),
+      state: source.encodeState(),
+    })
   }
 
   /** Resolves when everything so far is in the store, or the store has failed. */
@@ -294,17 +353,21 @@ export class LocalCopy {
   }
 
   #onFailure(error: unknown): void {
-    if (this.#phase === 'ended') return
+    if (this.#isOver) return
     if (!(error instanceof CopyGone)) return this.#degrade(error)
     if (error.fate === 'aside') {
-      this.end()
+      this.#leaveForAside()
       return this.#options.listener.onSetAside()
     }
     this.#repair = 'whole'
   }
 
+  get #isOver(): boolean {
+    return this.#phase === 'ended' || this.#phase === 'aside'
+  }
+
   #degrade(error: unknown): void {
-    if (this.#phase === 'ended') return
+    if (this.#isOver) return
     const { clock, listener } = this.#options
     this.#phase = 'degraded'
     this.#hasProblem = true
