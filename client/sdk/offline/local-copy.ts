@@ -1,17 +1,12 @@
 /** One document's copy on this device: written behind the edits, kept in few rows, and repaired. */
 import type { Cancel } from '../../../shared/clock.ts'
+import { AsideWriter } from './aside-writer.ts'
 import { readAgain, readCopy, type CopyPlace } from './copy-reader.ts'
 import { planRepair } from './copy-repair.ts'
 import type { CopyListener, CopySource } from './copy-source.ts'
 import { KnownRows, joinRun, type QueuedRow } from './known-rows.ts'
 import type { KnownRow } from './row-tiers.ts'
-import {
-  CopyGone,
-  type CopyMeta,
-  type CopyRef,
-  type CopyRow,
-  type StoredCopy,
-} from './offline-store.ts'
+import { CopyGone, type CopyMeta, type CopyRef, type StoredCopy } from './offline-store.ts'
 import { storageProblem } from './storage-problem.ts'
 import type { UnstoredAsides } from './unstored-asides.ts'
 
@@ -41,6 +36,7 @@ type Phase = 'reading' | 'writing' | 'degraded' | 'aside' | 'ended'
 export class LocalCopy {
   readonly #options: LocalCopyOptions
   readonly #stopListening: () => void
+  readonly #aside: AsideWriter
   #phase: Phase = 'reading'
   #ref: CopyRef | undefined
   #meta: CopyMeta
@@ -60,8 +56,6 @@ export class LocalCopy {
   /** The server named the incarnation in this session. */
   #isConfirmed = false
   #hasProblem = false
-  /** Set aside, all of it is in the store. */
-  #isStored = true
   #writing: Promise<void> | undefined
   #cancelRetry: Cancel = () => {}
 
@@ -69,6 +63,7 @@ export class LocalCopy {
     this.#options = options
     const { store, clock, kept } = options
     this.#meta = { incarnation: null, seq: 0, openedAt: clock.now(), kept }
+    this.#aside = new AsideWriter({ ...options, incarnation: () => this.#meta.incarnation })
     this.#stopListening = store.onLost(() => this.repair('whole'))
   }
 
@@ -101,7 +96,7 @@ export class LocalCopy {
   /** A change made here, by its number in the outbox; 0 for one that came from the server. */
   add(update: Uint8Array, change: number): void {
     const row = { update, unsaved: change === 0 ? 0 : 1 }
-    if (this.#phase === 'aside') void this.#addLate([row])
+    if (this.#phase === 'aside') void this.#aside.add([row])
     if (this.#phase !== 'writing') return
     this.#queued.push({ row, change })
     this.#schedule()
@@ -146,50 +141,23 @@ export class LocalCopy {
     const { store, clock, listener } = this.#options
     const ref = this.#ref
     // Read before the phase changes: a degraded store lacks something of the document.
-    this.#isStored = ref !== undefined && this.#phase !== 'degraded'
-    this.#leaveForAside()
-    if (!this.#isStored) this.#keepInMemory()
+    this.#leaveForAside(this.#phase !== 'degraded')
     if (ref === undefined) return
     try {
       await store.setAside(ref, clock.now())
     } catch (error) {
-      this.#isStored = false
-      this.#keepInMemory()
+      this.#aside.keepInMemory()
       listener.onProblem(storageProblem(error))
     }
   }
 
-  #leaveForAside(): void {
+  #leaveForAside(isWhole: boolean): void {
     const late = this.#queued.map(({ row }) => row)
     if (this.#phase === 'ended') return
     this.end()
     this.#phase = 'aside'
-    if (late.length > 0) void this.#addLate(late)
-  }
-
-  /** An editor holds on to the old document until it is told of the new one. Never rejects. */
-  async #addLate(rows: readonly CopyRow[]): Promise<void> {
-    const ref = this.#ref
-    if (ref === undefined || !this.#isStored) return this.#keepInMemory()
-    try {
-      await this.#options.store.append(ref, rows)
-    } catch (error) {
-      // That it is aside by now is no failure: the rows have joined it there.
-      if (!(error instanceof CopyGone) || error.fate !== 'aside') this.#keepInMemory()
-    }
-  }
-
-  #keepInMemory(): void {
-    const { unstored, name, source, clock, random } = this.#options
-    this.#ref ??= { name, life: random.id() }
-    unstored.put({
-      name,
-      life: this.#ref.life,
-      incarnation: this.#meta.incarnation,
-      unsaved: source.unsavedAfter(0).length,
-      at: clock.now(),
-      state: source.encodeState(),
-    })
+    this.#aside.begin(this.#ref, isWhole)
+    if (late.length > 0) void this.#aside.add(late)
   }
 
   /** Resolves when everything so far is in the store, or the store has failed. */
@@ -356,7 +324,7 @@ export class LocalCopy {
     if (this.#isOver) return
     if (!(error instanceof CopyGone)) return this.#degrade(error)
     if (error.fate === 'aside') {
-      this.#leaveForAside()
+      this.#leaveForAside(true)
       return this.#options.listener.onSetAside()
     }
     this.#repair = 'whole'
