@@ -10,6 +10,7 @@ import { IndexedDbStore } from './offline/indexed-db-store.ts'
 import { MemoryStore } from './offline/memory-store.ts'
 import type { OfflineStore } from './offline/offline-store.ts'
 import { StorageHealth } from './offline/storage-health.ts'
+import { UnstoredAsides } from './offline/unstored-asides.ts'
 import { OpenDocument } from './open-document.ts'
 import { OpenDocuments } from './open-documents.ts'
 import { syncUrl, type SocketConstructor } from './socket.ts'
@@ -54,6 +55,7 @@ export type ClientParts = {
   readonly connection: Connection
   readonly documents: OpenDocuments
   readonly visits: BackgroundVisits
+  readonly unstored: UnstoredAsides
   readonly caretaker: Caretaker
 }
 
@@ -77,6 +79,7 @@ export function createParts(options: ClientOptions): ClientParts {
     connection,
     () => new Connection({ ...network, socket: ownSocket }),
   )
+  const unstored = new UnstoredAsides()
   const documents = new OpenDocuments(
     (name, ready) =>
       new OpenDocument({
@@ -88,12 +91,14 @@ export function createParts(options: ClientOptions): ClientParts {
         clock,
         random,
         tabs,
+        unstored,
         schema: options.schema,
         onStorageProblem: problem => health.report(name, problem),
       }),
   )
   const visits = new BackgroundVisits({ documents, connection, clock })
-  const parts = { store, documents, connections, connection, visits, health, tabs, clock }
+  const own = { store, documents, visits, health, tabs, clock, unstored }
+  const parts = { ...own, connections, connection }
   return { ...parts, caretaker: new Caretaker(parts) }
 }
 

@@ -9,6 +9,7 @@ import type { Connections } from './connections.ts'
 import { LocalCopy } from './offline/local-copy.ts'
 import type { OfflineStore, StoredCopy } from './offline/offline-store.ts'
 import type { StorageProblem } from './offline/storage-problem.ts'
+import type { UnstoredAsides } from './offline/unstored-asides.ts'
 import { Outbox } from './outbox.ts'
 import { SyncChannel } from './sync-channel.ts'
 import type { SyncListener } from './sync-listener.ts'
@@ -25,12 +26,14 @@ export type BodyOptions = {
   readonly clock: Clock
   readonly random: Random
   readonly tabs: TabGroup
+  readonly unstored: UnstoredAsides
   /** Versions of the application's schema that this client understands. */
   readonly schema?: SchemaRange | undefined
 }
 
 export type BodyHooks = {
   readonly avoid: string | null
+  readonly avoidLife: string | null
   readonly kept: boolean
   readonly incarnation: () => string | null
   readonly onIncarnation: (incarnation: string) => void

@@ -8,6 +8,7 @@ import {
   LOCAL_COPY,
   createBody,
   type Body,
+  type BodyHooks,
   type BodyOptions,
 } from './document-body.ts'
 import {
@@ -78,7 +79,7 @@ export class OpenDocument {
 
   constructor(options: OpenDocumentOptions) {
     this.#options = options
-    const body = this.#createBody({ avoid: null, kept: false })
+    const body = this.#createBody({ avoid: null, avoidLife: null, kept: false })
     this.#body = body
     this.#state = new Observable<DocumentState>({
       doc: body.doc,
@@ -156,11 +157,10 @@ export class OpenDocument {
     doc.destroy()
   }
 
-  #createBody({ avoid, kept }: { readonly avoid: string | null; readonly kept: boolean }): Body {
+  #createBody(start: Pick<BodyHooks, 'avoid' | 'avoidLife' | 'kept'>): Body {
     const body: Body = createBody({
       ...this.#options,
-      avoid,
-      kept,
+      ...start,
       incarnation: () => this.#incarnation,
       onIncarnation: incarnation => void (this.#incarnation = incarnation),
       onReplaced: why => void this.#startAnew(body, { why: why ?? this.#guessWhy(), isTold: true }),
@@ -242,11 +242,13 @@ export class OpenDocument {
     return changes
   }
 
+  /** Of a body that was replaced too: an editor holds on to it for a moment. */
   #onUpdate(
-    { outbox, channel, copy }: Body,
-    change: { readonly update: Uint8Array; readonly isRemote: boolean },
+    body: Body,
+    { update, isRemote }: { readonly update: Uint8Array; readonly isRemote: boolean },
   ): void {
-    const { update, isRemote } = change
+    if (this.#closed && body !== this.#body) return
+    const { outbox, channel, copy } = body
     if (isRemote) return copy.add(update, 0)
     copy.add(update, outbox.add(update))
     channel.changed(update)
@@ -284,8 +286,6 @@ export class OpenDocument {
     if (mayNotWrite(error)) this.#notice = error
     this.#update({})
     if (!mayNotWrite(error) || body.outbox.count === 0) return
-    // What this device does not keep would be gone.
-    if (this.#state.get().persistence !== 'ok') return
     void this.#startAnew(body, { why: 'refused changes', isTold: false })
   }
 
@@ -305,11 +305,12 @@ export class OpenDocument {
     // Before anything is waited for: nothing of the old one may reach a tab that begins anew.
     if (!isTold) old.link.replaced(this.#incarnation, why)
     old.link.close()
+    const avoidLife = old.copy.life
     await old.copy.setAside()
     this.#isReplacing = false
     if (this.#closed) return
     const avoid = why === 'another document' ? this.#incarnation : null
-    const body = this.#createBody({ avoid, kept: old.copy.meta.kept })
+    const body = this.#createBody({ avoid, avoidLife, kept: old.copy.meta.kept })
     this.#incarnation = null
     this.#rejection = null
     this.#storeState = 'ok'

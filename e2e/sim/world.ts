@@ -1,4 +1,5 @@
 /** Everything of one simulation: a schedule, a disk, a network, a server that comes and goes, clients. */
+import type { DocumentStatus } from '../../client/sdk/index.ts'
 import { documentName } from '../../shared/names.ts'
 import { integerBetween, pick, seededRandom, type Random } from '../../shared/random.ts'
 import { Disk } from './disk.ts'
@@ -146,7 +147,10 @@ export class World {
   /** What the device had when the tab died is there when the next one opens. */
   crashClient(client: SimClient): void {
     const state = client.tab?.handle.state.get()
-    const isAllKept = state !== undefined && state.loaded && state.kept === state.unsaved
+    // A copy of another life is just being set aside: the next tab finds it there, and not in the
+    // document.
+    const isLeaving = isOfAnotherLife(state?.status)
+    const isAllKept = state?.loaded === true && state.kept === state.unsaved && !isLeaving
     this.log.add(client.id, `crashes${isAllKept ? ', all is on the device' : ''}`)
     const { durable } = this.disk
     const kept = isAllKept ? client.mine.filter(token => !durable.has(token)) : []
@@ -198,4 +202,8 @@ export class World {
   someone(): SimClient {
     return pick(this.random, this.clients)
   }
+}
+
+function isOfAnotherLife(status: DocumentStatus | undefined): boolean {
+  return status?.kind === 'refused' && status.error.code === 'INCARNATION_MISMATCH'
 }

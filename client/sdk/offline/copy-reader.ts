@@ -16,13 +16,15 @@ export type CopyPlace = {
   readonly random: Random
   /** An incarnation that is no more: a copy of it is set aside, not read. */
   readonly avoid: string | null
+  /** A copy that was set aside, and that the store may not have let go of yet. */
+  readonly avoidLife: string | null
 }
 
 export async function readCopy(place: CopyPlace, fresh: CopyMeta): Promise<StoredCopy> {
-  const { store, name, random, clock, avoid } = place
+  const { store, name, random, clock, avoid, avoidLife } = place
   try {
     const copy = await store.load(name)
-    const isOver = avoid !== null && copy?.incarnation === avoid
+    const isOver = (avoid !== null && copy?.incarnation === avoid) || copy?.life === avoidLife
     if (copy !== undefined && !isOver) return copy
     if (copy !== undefined) await store.setAside({ name, life: copy.life }, clock.now())
   } catch (error) {

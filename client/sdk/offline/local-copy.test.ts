@@ -2,16 +2,25 @@ import { describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
 import { ManualClock } from '../../../shared/manual-clock.ts'
 import { systemRandom } from '../../../shared/random.ts'
+import { until } from '../../../server/testing/until.ts'
 import { Outbox } from '../outbox.ts'
 import { mergeCopy } from './copy-bytes.ts'
 import { LocalCopy } from './local-copy.ts'
 import { MemoryStore } from './memory-store.ts'
 import type { OfflineStore } from './offline-store.ts'
 import type { StorageProblem } from './storage-problem.ts'
+import { UnstoredAsides } from './unstored-asides.ts'
 
-type Harness = { readonly store?: OfflineStore; readonly leader?: boolean; readonly avoid?: string }
+type Harness = {
+  readonly store?: OfflineStore
+  readonly leader?: boolean
+  readonly avoid?: string
+  readonly avoidLife?: string | null
+}
 
-async function harness({ store = new MemoryStore(), leader = true, avoid }: Harness = {}) {
+async function harness(options: Harness = {}) {
+  const { store = new MemoryStore(), leader = true, avoid, avoidLife } = options
+  const unstored = new UnstoredAsides()
   const doc = new Y.Doc()
   const outbox = new Outbox()
   const clock = new ManualClock()
@@ -24,6 +33,8 @@ async function harness({ store = new MemoryStore(), leader = true, avoid }: Harn
     random: systemRandom,
     kept: false,
     avoid: avoid ?? null,
+    avoidLife: avoidLife ?? null,
+    unstored,
     isLeader: () => leader,
     source: {
       encodeState: stateVector => Y.encodeStateAsUpdate(doc, stateVector),
@@ -51,7 +62,18 @@ async function harness({ store = new MemoryStore(), leader = true, avoid }: Harn
     outbox.sent(change)
     copy.saved(outbox.acknowledge(1))
   }
-  return { store, copy, doc, text, problems, clock, outbox, seen, save }
+  return { store, copy, doc, text, problems, clock, outbox, seen, save, unstored }
+}
+
+const textOf = (state: Uint8Array) => {
+  const doc = new Y.Doc()
+  Y.applyUpdate(doc, state)
+  return doc.getText('t').toString()
+}
+
+const asideText = async (store: OfflineStore) => {
+  const [aside] = await store.asides()
+  return aside === undefined ? undefined : textOf(aside.state)
 }
 
 const storedText = async (store: OfflineStore) => {
@@ -191,6 +213,53 @@ describe('a local copy', () => {
     expect(problems).toEqual([])
     expect(await store.asides()).toMatchObject([{ unsaved: 2 }])
     expect(await store.load('a')).toBeUndefined()
+  })
+
+  test('[C7] what is typed while it is set aside, and after, is in the copy that was', async () => {
+    const { store, copy, text, unstored } = await harness()
+    text.insert(0, 'one')
+    const isAside = copy.setAside()
+    text.insert(3, ' two')
+    await Promise.resolve()
+    text.insert(7, ' three')
+    await isAside
+    text.insert(13, ' four')
+    await until(async () => (await asideText(store)) === 'one two three four', 'all of it')
+    expect(await store.asides()).toMatchObject([{ unsaved: 4 }])
+    expect(unstored.list()).toEqual([])
+  })
+
+  test('[C7] a store that does not take it: it is in memory, with what comes late', async () => {
+    const store = new MemoryStore()
+    const { copy, text, unstored } = await harness({ store })
+    text.insert(0, 'one')
+    await copy.flush()
+    store.setAside = () => Promise.reject(new DOMException('no room', 'QuotaExceededError'))
+    await copy.setAside()
+    text.insert(3, ' two')
+    const [aside, ...others] = unstored.list()
+    expect(aside).toMatchObject({ name: 'a', unsaved: 2, id: -1 })
+    expect(textOf(aside!.state)).toBe('one two')
+    expect(others).toEqual([])
+    // What the store could not let go of is not read by the next one.
+    const next = await harness({ store, avoidLife: copy.life })
+    expect(next.text.toString()).toBe('')
+    expect(next.problems).toHaveLength(1)
+    expect(unstored.remove(-1)).toBe(true)
+    expect(unstored.remove(-1)).toBe(false)
+  })
+
+  test('[C7] of a degraded store all is in memory, not what the store has of it', async () => {
+    const store = new MemoryStore()
+    const { copy, text, unstored, problems } = await harness({ store })
+    text.insert(0, 'stored')
+    await copy.flush()
+    store.append = () => Promise.reject(new DOMException('no room', 'QuotaExceededError'))
+    text.insert(6, ', not stored')
+    await copy.flush()
+    expect(problems).toHaveLength(1)
+    await copy.setAside()
+    expect(unstored.list().map(({ state }) => textOf(state))).toEqual(['stored, not stored'])
   })
 
   test('a damaged copy is set aside and begun anew; nothing of it is in the document', async () => {

@@ -1,5 +1,6 @@
 /** One document's copy on this device: written behind the edits, kept in few rows, and repaired. */
 import type { Cancel } from '../../../shared/clock.ts'
+import { AsideWriter } from './aside-writer.ts'
 import { readAgain, readCopy, type CopyPlace } from './copy-reader.ts'
 import { planRepair } from './copy-repair.ts'
 import type { CopyListener, CopySource } from './copy-source.ts'
@@ -7,12 +8,15 @@ import { KnownRows, joinRun, type QueuedRow } from './known-rows.ts'
 import type { KnownRow } from './row-tiers.ts'
 import { CopyGone, type CopyMeta, type CopyRef, type StoredCopy } from './offline-store.ts'
 import { storageProblem } from './storage-problem.ts'
+import type { UnstoredAsides } from './unstored-asides.ts'
 
 export type LocalCopyOptions = CopyPlace & {
   readonly source: CopySource
   readonly listener: CopyListener
   /** Only one tab folds, and joins what others wrote. */
   readonly isLeader: () => boolean
+  /** Where it goes when it is set aside and the store does not take it. */
+  readonly unstored: UnstoredAsides
   /** What the copy is to begin with, when there is none. */
   readonly kept: boolean
 }
@@ -23,12 +27,16 @@ const FOLD_AT_ROWS = 16
 /** A store that failed is tried again after this time, with everything that it missed. */
 const RETRY_MS = 15_000
 
-/** `degraded`: the store failed, and is tried again. `ended`: closed, or set aside by another tab. */
-type Phase = 'reading' | 'writing' | 'degraded' | 'ended'
+/**
+ * `degraded`: the store failed, and is tried again. `aside`: by this tab or another; what an editor
+ * still writes joins it there. `ended`: closed.
+ */
+type Phase = 'reading' | 'writing' | 'degraded' | 'aside' | 'ended'
 
 export class LocalCopy {
   readonly #options: LocalCopyOptions
   readonly #stopListening: () => void
+  readonly #aside: AsideWriter
   #phase: Phase = 'reading'
   #ref: CopyRef | undefined
   #meta: CopyMeta
@@ -55,7 +63,13 @@ export class LocalCopy {
     this.#options = options
     const { store, clock, kept } = options
     this.#meta = { incarnation: null, seq: 0, openedAt: clock.now(), kept }
+    this.#aside = new AsideWriter({ ...options, incarnation: () => this.#meta.incarnation })
     this.#stopListening = store.onLost(() => this.repair('whole'))
+  }
+
+  /** Which copy of the store it is; null before it is read. */
+  get life(): string | null {
+    return this.#ref?.life ?? null
   }
 
   get meta(): CopyMeta {
@@ -66,7 +80,7 @@ export class LocalCopy {
   async load(): Promise<StoredCopy | undefined> {
     try {
       const copy = await readCopy(this.#options, this.#meta)
-      if (this.#phase === 'ended') return undefined
+      if (this.#isOver) return undefined
       this.#take(copy)
       const bytes = copy.rows.reduce((sum, { update }) => sum + update.byteLength, 0)
       if (bytes > FOLD_AT_BYTES || copy.rows.length > FOLD_AT_ROWS) this.#foldFrom = copy
@@ -81,8 +95,10 @@ export class LocalCopy {
 
   /** A change made here, by its number in the outbox; 0 for one that came from the server. */
   add(update: Uint8Array, change: number): void {
+    const row = { update, unsaved: change === 0 ? 0 : 1 }
+    if (this.#phase === 'aside') void this.#aside.add([row])
     if (this.#phase !== 'writing') return
-    this.#queued.push({ row: { update, unsaved: change === 0 ? 0 : 1 }, change })
+    this.#queued.push({ row, change })
     this.#schedule()
   }
 
@@ -122,15 +138,26 @@ export class LocalCopy {
   /** Puts the copy out of the way of a new document of the same name. */
   async setAside(): Promise<void> {
     await this.flush()
-    const { store, clock } = this.#options
+    const { store, clock, listener } = this.#options
     const ref = this.#ref
-    this.end()
+    // Read before the phase changes: a degraded store lacks something of the document.
+    this.#leaveForAside(this.#phase !== 'degraded')
     if (ref === undefined) return
     try {
       await store.setAside(ref, clock.now())
     } catch (error) {
-      this.#options.listener.onProblem(storageProblem(error))
+      this.#aside.keepInMemory()
+      listener.onProblem(storageProblem(error))
     }
+  }
+
+  #leaveForAside(isWhole: boolean): void {
+    const late = this.#queued.map(({ row }) => row)
+    if (this.#phase === 'ended') return
+    this.end()
+    this.#phase = 'aside'
+    this.#aside.begin(this.#ref, isWhole)
+    if (late.length > 0) void this.#aside.add(late)
   }
 
   /** Resolves when everything so far is in the store, or the store has failed. */
@@ -294,17 +321,21 @@ export class LocalCopy {
   }
 
   #onFailure(error: unknown): void {
-    if (this.#phase === 'ended') return
+    if (this.#isOver) return
     if (!(error instanceof CopyGone)) return this.#degrade(error)
     if (error.fate === 'aside') {
-      this.end()
+      this.#leaveForAside(true)
       return this.#options.listener.onSetAside()
     }
     this.#repair = 'whole'
   }
 
+  get #isOver(): boolean {
+    return this.#phase === 'ended' || this.#phase === 'aside'
+  }
+
   #degrade(error: unknown): void {
-    if (this.#phase === 'ended') return
+    if (this.#isOver) return
     const { clock, listener } = this.#options
     this.#phase = 'degraded'
     this.#hasProblem = true

@@ -11,6 +11,7 @@ import { mergeCopy } from './copy-bytes.ts'
 import type { AsideCopy, CopySummary, OfflineStore } from './offline-store.ts'
 import type { StorageHealth } from './storage-health.ts'
 import type { PersistenceState } from './storage-problem.ts'
+import type { UnstoredAsides } from './unstored-asides.ts'
 import { UnsentChangesError, type UnsentDocument } from './unsent-changes-error.ts'
 
 export type OfflineDocument = {
@@ -46,7 +47,11 @@ export type OfflineCopies = {
   forget(name: string, options?: { readonly force?: boolean }): Promise<void>
   /** A copy as one Yjs update (v1); undefined when there is none. */
   export(name: string): Promise<Uint8Array | undefined>
-  /** Copies of documents that were deleted, or made anew, on the server; and damaged ones. */
+  /**
+   * Copies of documents that were deleted, or made anew, on the server; with changes that it refused;
+   * and damaged ones. Those that the device would not take have an id below zero, and are gone with
+   * the page.
+   */
   setAside(): Promise<readonly AsideCopy[]>
   /** Drops a set-aside copy for good. */
   discard(id: number): Promise<void>
@@ -59,10 +64,11 @@ export type OfflineParts = {
   readonly caretaker: Caretaker
   readonly health: StorageHealth
   readonly tabs: TabGroup
+  readonly unstored: UnstoredAsides
 }
 
 export function createOfflineCopies(parts: OfflineParts): OfflineCopies {
-  const { store, documents, visits, caretaker, health, tabs } = parts
+  const { store, documents, visits, caretaker, health, tabs, unstored } = parts
   const changed = () => {
     tabs.post({ type: 'kept' })
     caretaker.look()
@@ -118,8 +124,14 @@ export function createOfflineCopies(parts: OfflineParts): OfflineCopies {
       const isEmpty = copy === undefined || (copy.snapshot === null && copy.rows.length === 0)
       return isEmpty ? undefined : mergeCopy(copy.snapshot, copy.rows)
     },
-    setAside: () => store.asides(),
-    discard: id => store.removeAside(id),
+    async setAside() {
+      // A store that cannot be read has no list: what is in memory is known all the same.
+      const stored = await store.asides().catch((): readonly AsideCopy[] => [])
+      return [...stored, ...unstored.list()]
+    },
+    async discard(id) {
+      if (!unstored.remove(id)) await store.removeAside(id)
+    },
   }
 }
 

@@ -58,8 +58,8 @@ describe('a storage that fails', () => {
   let restore = () => {}
   let user = 0
   const clients: WeftClient[] = []
-  const connect = (sub: string, offline: 'indexeddb' | 'memory' = 'indexeddb') => {
-    const token = () => server.token(sub)
+  const connect = (sub: string, offline: 'indexeddb' | 'memory' = 'indexeddb', order = {}) => {
+    const token = () => server.token(sub, order)
     const client = createClient({
       url: server.url,
       token,
@@ -149,6 +149,33 @@ describe('a storage that fails', () => {
     await until(() => handle.state.get().kept === 2, 'caught up')
     expect(handle.state.get()).toMatchObject({ persistence: 'ok', storageProblem: null })
     expect(client.offline.state.get()).toEqual({ kind: 'ok' })
+  })
+
+  test('[C7] a refused edit leaves the document, and is in memory to be exported', async () => {
+    const sub = `user ${user++}`
+    await connect('owner', 'memory').open('a').whenSynced()
+    const grants = [{ resource: 'a', role: 'viewer' }]
+    const client = connect(sub, 'indexeddb', { grants })
+    const handle = client.open('a')
+    await handle.whenSynced()
+    restore = sabotage([IDBObjectStore, 'add', 'by the document'], quota)
+    const old = handle.doc
+    client.disconnect()
+    old.getText('t').insert(0, 'refused')
+    await until(() => handle.state.get().persistence === 'degraded', 'degraded')
+    client.connect()
+    await until(() => handle.doc !== old, 'begun anew')
+    // An editor that has not been told yet.
+    old.getText('t').insert(7, ', late')
+    await handle.whenSynced()
+    expect(handle.doc.getText('t').toString()).toBe('')
+    const copies = (await client.offline.setAside()).filter(({ id }) => id < 0)
+    const doc = new Y.Doc()
+    Y.applyUpdate(doc, copies[0]!.state)
+    expect(doc.getText('t').toString()).toBe('refused, late')
+    expect(copies).toHaveLength(1)
+    await client.offline.discard(copies[0]!.id)
+    expect((await client.offline.setAside()).some(({ id }) => id < 0)).toBe(false)
   })
 
   test('its database is deleted by another tab: it is written again by itself', async () => {
