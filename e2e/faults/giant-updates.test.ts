@@ -89,15 +89,16 @@ describe('giant updates', () => {
     )
 
   test('[F18] 0.9 MB and 20,000 structs are taken; 1.1 MB and 20,001 are refused; a neighbour goes on', async () => {
-    const { raw, update, saves, refusals } = await enter('big', 'calm')
+    const mallory = await enter('big', 'calm')
+    const { raw, update, refusals } = mallory
     const from = server.log.length
-    await saves('big', bytesOf(0.9 * MB))
-    await saves('big', structsOf(20_000))
+    await mallory.saves('big', bytesOf(0.9 * MB))
+    await mallory.saves('big', structsOf(20_000))
     expect(refusals()).toEqual([])
     for (const [i, giant] of [bytesOf(1.1 * MB), structsOf(20_001)].entries()) {
       update('big', giant)
       await until(() => refusals().length === i + 1, 'refused')
-      await saves('calm', bytesOf(10))
+      await mallory.saves('calm', bytesOf(10))
     }
     expect(refusals()).toEqual(['UPDATE_TOO_LARGE', 'UPDATE_TOO_LARGE'])
     expect(raw.closed).toBeUndefined()
