@@ -75,6 +75,22 @@ export async function failSyncAt(n: number, seed: number): Promise<SyncErrorRepo
   return { n, exit, acknowledged, lost, invented, served }
 }
 
+/** Starts on a folder that cannot be synced. Resolves with the exit code; null when it goes on. */
+export async function startOnBadFolder(dataDir: string): Promise<number | null> {
+  const inject = 'inject=fsync,fdatasync:error=EIO'
+  const under = ['strace', '-f', '-qq', '-o', '/dev/null', '-P', dataDir, '-e', inject]
+  try {
+    const server = await ServerProcess.start({ dataDir, under })
+    const timer = new Promise(resolve => setTimeout(resolve, RUN_MS / 5))
+    await Promise.race([server.ended(), timer])
+    const exit = server.process.exitCode
+    await killTraced(server)
+    return exit
+  } catch (error) {
+    return Number(/ended with (\d+)/.exec(String(error))?.[1] ?? -1)
+  }
+}
+
 /** The server is the child of strace, and would outlive it. */
 async function killTraced(server: ServerProcess): Promise<void> {
   const { pid } = server.process
