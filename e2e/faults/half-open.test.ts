@@ -10,6 +10,7 @@ import { twoHosts, type TwoHosts } from '../support/two-hosts.ts'
 
 const reason = missing('half-open connections', { root: true, binaries: ['ip'] })
 const LIMIT_MS = 20_000
+const rounds = Number(process.env['ROUNDS'] ?? 1)
 
 describe.skipIf(reason !== null)('half-open connections', () => {
   let hosts: TwoHosts
@@ -45,7 +46,10 @@ describe.skipIf(reason !== null)('half-open connections', () => {
   /** What the far host itself can see of the server. */
   const sockets = () => server.log.filter(({ msg }) => msg === 'a silent socket is cut').length
 
-  test('[F9] dead in at most 20 s for both ends; presence is gone, edits come back', async () => {
+  const everyRound = Array.from({ length: rounds }, (_, i) => i + 1)
+  const title =
+    '[F9] dead in at most 20 s for both ends; presence is gone, edits come back; round %i'
+  test.each(everyRound)(title, async () => {
     const [alice, bob] = [connect('alice'), connect('bob')]
     const [one, two] = [alice.open('a'), bob.open('a')]
     await Promise.all([one.whenSynced(), two.whenSynced()])

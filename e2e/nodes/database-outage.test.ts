@@ -13,6 +13,7 @@ import { ServerProcess, testToken } from '../support/server-process.ts'
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 const rounds = Number(process.env['ROUNDS'] ?? 2)
+const shortestMs = Number(process.env['SHORTEST_MS'] ?? 100)
 const longestMs = Number(process.env['LONGEST_MS'] ?? 3_000)
 const reason = missing('outages of the database', { binaries: ['initdb', 'redis-server'] })
 const names = (function* () {
@@ -65,7 +66,7 @@ describe.skipIf(reason !== null)('three nodes without their database', () => {
         await crew.acknowledgesMore(acknowledged + 30)
         await cluster.postgres.stop('immediate')
         const later = crew.writers.map(({ written }) => written.length)
-        const awayMs = integerBetween(random, 100, longestMs)
+        const awayMs = integerBetween(random, shortestMs, longestMs)
         await pause(awayMs)
         // What was written since cannot be anywhere.
         const lies = crew.writers.flatMap(({ written, acknowledged: told }, i) =>

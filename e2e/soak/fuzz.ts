@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { temporaryFolder } from '../../server/journal/testing/temporary-folder.ts'
 import { fuzz } from '../support/fuzz.ts'
 import { ServerProcess } from '../support/server-process.ts'
+import { stallWatch } from '../support/stall-watch.ts'
 
 const { values } = parseArgs({
   options: { frames: { type: 'string' }, seed: { type: 'string' } },
@@ -19,8 +20,8 @@ const folder = temporaryFolder()
 // A heap so small that what is not let go of ends the server.
 const settings = {
   WEFT_DOCUMENT_IDLE_MS: '200',
-  NODE_OPTIONS: `--max-old-space-size=160 --import=${import.meta.resolve('../support/stall-watch.ts')}`,
-  WATCH_STALLS: '1',
+  ...stallWatch,
+  NODE_OPTIONS: `--max-old-space-size=160 ${stallWatch.NODE_OPTIONS}`,
 }
 const server = await ServerProcess.start({ dataDir: folder.path, settings })
 const onBatch = (done: number) => {

@@ -5,6 +5,12 @@ import { isMainThread } from 'node:worker_threads'
 
 export const STALL = 'the event loop stood still'
 
+/** Settings of a server that is watched. */
+export const stallWatch = {
+  NODE_OPTIONS: `--import=${import.meta.url}`,
+  WATCH_STALLS: '1',
+} as const
+
 /** Where the time of one stall went; what is left of `ms` is work, or waiting for a file. */
 export type Stall = {
   readonly ms: number

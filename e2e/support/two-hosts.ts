@@ -17,8 +17,11 @@ export type TwoHosts = {
   remove(): void
 }
 
+/** A link takes its time to go: the next pair has names and a subnet of its own. */
+let pairs = 0
+
 export function twoHosts(): TwoHosts {
-  const id = process.pid % 10_000
+  const id = (process.pid + 1_009 * pairs++) % 10_000
   const [name, near, far] = [`weft-${id}`, `wn${id}`, `wf${id}`]
   const subnet = `10.213.${id % 250}`
   const inside = (...args: readonly string[]) => run('netns', 'exec', name, 'ip', ...args)

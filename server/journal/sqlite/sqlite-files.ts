@@ -1,5 +1,13 @@
 /** The files of an embedded store, and the lock that keeps a second server away from them. */
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { StartError } from '../../base/start-error.ts'
 import Database from 'better-sqlite3'
@@ -41,6 +49,18 @@ export function lockDataDir(dataDir: string): () => void {
     )
   }
   return () => lock.close()
+}
+
+/** Makes the names of the files in it durable. Throws when it cannot. */
+export function syncFolder(dataDir: string): void {
+  // Windows has no such thing as the sync of a folder; its names are as durable as its files.
+  if (process.platform === 'win32') return
+  const folder = openSync(dataDir, 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
 }
 
 export type RunningMark = {

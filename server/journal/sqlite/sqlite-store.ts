@@ -28,7 +28,7 @@ import {
 import { entryChecksum, snapshotChecksum } from '../entry-checksum.ts'
 import { encodeOwners } from '../id-owners.ts'
 import { inspectDocument } from './inspect-document.ts'
-import { sqliteFiles } from './sqlite-files.ts'
+import { sqliteFiles, syncFolder } from './sqlite-files.ts'
 import { prepare, type Statements } from './statements.ts'
 import {
   isDamage,
@@ -70,6 +70,9 @@ export class SqliteStore {
     this.#witness = HeadWitness.open(files.witness)
     this.#sql = prepare(this.#database)
     this.#onDamage = onDamage
+    // The files are there by now. SQLite syncs the folder after the first commit and does not look
+    // whether it could: after a power cut the WAL may then have no name, and its commits are gone.
+    syncFolder(dataDir)
   }
 
   /** One transaction for all; throws when it failed as a whole, and then nothing is stored. */
