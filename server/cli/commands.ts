@@ -7,7 +7,9 @@ import { inspect } from './inspect.ts'
 import { migrate } from './migrate.ts'
 import { repair } from './repair.ts'
 import { packageRoot } from './package-root.ts'
+import { SERVE_USAGE } from './serve-options.ts'
 import { serve } from './serve.ts'
+import { UsageError } from './usage-error.ts'
 
 export type Command = {
   readonly usage: string
@@ -17,7 +19,11 @@ export type Command = {
 }
 
 const commands: Readonly<Record<string, Command>> = {
-  serve: { usage: 'serve', sentence: 'Start the server.', run: serve },
+  serve: {
+    usage: SERVE_USAGE,
+    sentence: 'Start the server; the flag is the time for a clean end after SIGTERM.',
+    run: serve,
+  },
   inspect: {
     usage: 'inspect <document>',
     sentence: 'Show and check everything that is stored of a document.',
@@ -55,6 +61,10 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
       console.error(`weft: ${error.message}\n\nAll settings: weft --help`)
       return 78
     }
+    if (error instanceof UsageError) {
+      console.error(`weft: ${error.message}\n\nusage: weft ${command.usage}`)
+      return 64
+    }
     // A port that is taken, a folder that another server has: a sentence, and no stack.
     if (error instanceof StartError || isSystemError(error)) {
       console.error(`weft: ${error.message}`)
@@ -79,7 +89,7 @@ function version(): string {
 
 function help(code: number): number {
   const lines = Object.values(commands).map(
-    ({ usage, sentence }) => `  weft ${usage.padEnd(23)} ${sentence}`,
+    ({ usage, sentence }) => `  weft ${usage.padEnd(38)} ${sentence}`,
   )
   const settings = settingRows().map(({ name, fallback, sentence }) => {
     const shown = fallback === '' ? '' : ` [${fallback}]`
