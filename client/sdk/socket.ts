@@ -36,6 +36,9 @@ export function withSpace(url: string, address: string): string {
   const space = spaceOf(nameOfAddress(address) as DocumentName)
   if (space === '') return url
   const found = new URL(url)
-  found.searchParams.set('space', space)
+  found.searchParams.delete('space')
+  // As it is: what names are made of needs no escaping, and a balancer that compares the text finds
+  // the same in the path of a y-websocket client.
+  found.search = [...found.search.slice(1).split('&').filter(Boolean), `space=${space}`].join('&')
   return found.href
 }

@@ -23,6 +23,7 @@ export const packages = {
   pgbouncer: 'pgbouncer',
   'redis-server': 'redis-server',
   'redis-cli': 'redis-tools',
+  nginx: 'nginx',
 } as const
 export type Binary = keyof typeof packages
 

@@ -7,6 +7,7 @@ import { inspect } from './inspect.ts'
 import { migrate } from './migrate.ts'
 import { repair } from './repair.ts'
 import { packageRoot } from './package-root.ts'
+import { SERVE_USAGE } from './serve-options.ts'
 import { serve } from './serve.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -19,8 +20,8 @@ export type Command = {
 
 const commands: Readonly<Record<string, Command>> = {
   serve: {
-    usage: 'serve [--drain-timeout 10s]',
-    sentence: 'Start the server; the flag stands for WEFT_DRAIN_TIMEOUT_MS.',
+    usage: SERVE_USAGE,
+    sentence: 'Start the server; the flag is the time for a clean end after SIGTERM.',
     run: serve,
   },
   inspect: {
@@ -56,13 +57,13 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
   try {
     return await command.run(args)
   } catch (error) {
-    if (error instanceof UsageError) {
-      console.error(`weft: ${error.message}\n`)
-      return help(64)
-    }
     if (error instanceof ConfigError) {
       console.error(`weft: ${error.message}\n\nAll settings: weft --help`)
       return 78
+    }
+    if (error instanceof UsageError) {
+      console.error(`weft: ${error.message}\n\nusage: weft ${command.usage}`)
+      return 64
     }
     // A port that is taken, a folder that another server has: a sentence, and no stack.
     if (error instanceof StartError || isSystemError(error)) {
@@ -88,7 +89,7 @@ function version(): string {
 
 function help(code: number): number {
   const lines = Object.values(commands).map(
-    ({ usage, sentence }) => `  weft ${usage.padEnd(30)} ${sentence}`,
+    ({ usage, sentence }) => `  weft ${usage.padEnd(38)} ${sentence}`,
   )
   const settings = settingRows().map(({ name, fallback, sentence }) => {
     const shown = fallback === '' ? '' : ` [${fallback}]`

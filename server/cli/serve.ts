@@ -6,13 +6,13 @@ import { readConfig } from '../config.ts'
 import { describeDatabase } from '../database/postgres-database.ts'
 import { loadHooks } from './load-hooks.ts'
 import { packageRoot } from './package-root.ts'
-import { withFlags } from './serve-flags.ts'
+import { serveSettings } from './serve-options.ts'
 
 /** A clean end, and an end that leaves something unsaved (EX_IOERR of sysexits). */
 const EXIT = { clean: 0, unsaved: 74, broken: 70 } as const
 
 export async function serve(args: readonly string[]): Promise<number> {
-  const config = readConfig(withFlags(process.env, args), process.stdout.isTTY)
+  const config = readConfig({ ...process.env, ...serveSettings(args) }, process.stdout.isTTY)
   const log = createLog({ level: config.WEFT_LOG_LEVEL, format: config.logFormat })
   watchForBugs(log)
   const hooks = config.WEFT_HOOKS === undefined ? {} : await loadHooks(config.WEFT_HOOKS)

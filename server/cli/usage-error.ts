@@ -1,4 +1,4 @@
-/** The command was called wrongly: a sentence says how. */
+/** A command was called in a way that it does not understand. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }

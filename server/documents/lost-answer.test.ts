@@ -58,7 +58,7 @@ describe('[D20] the answer to an append is lost', () => {
     expect([log.durableVersion, journal.loseAnswers]).toEqual([0, 0])
   })
 
-  const isStoredOnce = async (texts: readonly string[]) => {
+  const expectStoredOnce = async (texts: readonly string[]) => {
     clock.advance(200)
     await settle()
     expect(log.durableVersion).toBe(texts.length)
@@ -67,12 +67,12 @@ describe('[D20] the answer to an append is lost', () => {
     expect(log.seq).toBe(entries.length)
   }
 
-  test('it is looked for before anything is sent again', () => isStoredOnce(['one', 'two']))
+  test('it is looked for before anything is sent again', () => expectStoredOnce(['one', 'two']))
 
   test('somebody else reads on before that', async () => {
     await log.catchUp(2)
     expect(seen).toEqual(['one', 'two'])
-    await isStoredOnce(['one', 'two'])
+    await expectStoredOnce(['one', 'two'])
   })
 
   test('it is read in two pieces', async () => {
@@ -80,12 +80,12 @@ describe('[D20] the answer to an append is lost', () => {
     journal.entries = async (one, afterSeq) => whole(one, afterSeq, 1)
     await log.catchUp(2)
     journal.entries = whole
-    await isStoredOnce(['one', 'two'])
+    await expectStoredOnce(['one', 'two'])
   })
 
   test('another change came meanwhile, which has to be stored', async () => {
     log.push(entry('three'))
-    await isStoredOnce(['one', 'two', 'three'])
+    await expectStoredOnce(['one', 'two', 'three'])
   })
 
   test('others have written since', async () => {
