@@ -48,7 +48,7 @@ describe.skipIf(reason !== null)('half-open connections', () => {
 
   const everyRound = Array.from({ length: rounds }, (_, i) => i + 1)
   test.each(everyRound)(
-    '[F9] dead for both ends in at most 20 s, edits come back; round %i',
+    '[F9] dead in 20 s at most for both ends, and it heals; round %i',
     async () => {
       const [alice, bob] = [connect('alice'), connect('bob')]
       const [one, two] = [alice.open('a'), bob.open('a')]

@@ -23,34 +23,38 @@ let pairs = 0
 export function twoHosts(): TwoHosts {
   const id = (process.pid + 1_009 * pairs++) % 10_000
   const [name, near, far] = [`weft-${id}`, `wn${id}`, `wf${id}`]
-  const subnet = `10.213.${id % 250}`
+  // Four addresses for each id: two links of one subnet would take each other's packets.
+  const subnet = `10.213.${id >> 6}`
+  const [nearHost, farHost] = [(id & 63) * 4 + 1, (id & 63) * 4 + 2]
+  const farAddress = `${subnet}.${farHost}`
+  const nearAddress = `${subnet}.${nearHost}`
   const inside = (...args: readonly string[]) => run('netns', 'exec', name, 'ip', ...args)
   run('netns', 'add', name)
   run('link', 'add', near, 'type', 'veth', 'peer', 'name', far)
   run('link', 'set', far, 'netns', name)
-  run('addr', 'add', `${subnet}.1/24`, 'dev', near)
+  run('addr', 'add', `${nearAddress}/30`, 'dev', near)
   run('link', 'set', near, 'up')
-  inside('addr', 'add', `${subnet}.2/24`, 'dev', far)
+  inside('addr', 'add', `${farAddress}/30`, 'dev', far)
   inside('link', 'set', far, 'up')
   inside('link', 'set', 'lo', 'up')
   // A neighbour that does not answer any more would be reported as unreachable: it stays known.
   const address = (link: string) => /link\/ether (\S+)/.exec(link)?.[1] ?? ''
   const nearMac = address(String(run('link', 'show', near)))
   const farMac = address(String(inside('link', 'show', far)))
-  run('neigh', 'replace', `${subnet}.2`, 'lladdr', farMac, 'dev', near, 'nud', 'permanent')
-  inside('neigh', 'replace', `${subnet}.1`, 'lladdr', nearMac, 'dev', far, 'nud', 'permanent')
+  run('neigh', 'replace', farAddress, 'lladdr', farMac, 'dev', near, 'nud', 'permanent')
+  inside('neigh', 'replace', nearAddress, 'lladdr', nearMac, 'dev', far, 'nud', 'permanent')
   return {
     onFarHost: ['ip', 'netns', 'exec', name],
-    farAddress: `${subnet}.2`,
+    farAddress,
     // The route stays: packets go to an address that nobody has.
     cut() {
       const nowhere = '02:00:00:00:00:01'
-      run('neigh', 'replace', `${subnet}.2`, 'lladdr', nowhere, 'dev', near, 'nud', 'permanent')
-      inside('neigh', 'replace', `${subnet}.1`, 'lladdr', nowhere, 'dev', far, 'nud', 'permanent')
+      run('neigh', 'replace', farAddress, 'lladdr', nowhere, 'dev', near, 'nud', 'permanent')
+      inside('neigh', 'replace', nearAddress, 'lladdr', nowhere, 'dev', far, 'nud', 'permanent')
     },
     restore() {
-      run('neigh', 'replace', `${subnet}.2`, 'lladdr', farMac, 'dev', near, 'nud', 'permanent')
-      inside('neigh', 'replace', `${subnet}.1`, 'lladdr', nearMac, 'dev', far, 'nud', 'permanent')
+      run('neigh', 'replace', farAddress, 'lladdr', farMac, 'dev', near, 'nud', 'permanent')
+      inside('neigh', 'replace', nearAddress, 'lladdr', nearMac, 'dev', far, 'nud', 'permanent')
     },
     remove: () => void run('netns', 'del', name),
   }
