@@ -149,7 +149,10 @@ describe('giant updates', () => {
     } while (performance.now() - startedAt < watchMs)
     expect(new Set(seen)).toEqual(new Set(['live']))
     expect(large).toBeLessThanOrEqual(5)
-    expect(big.state.get().save).toMatchObject({ kind: 'not saving' })
+    // Too many structs for an edit are not too many for a state, as which the sdk offers them anew
+    // some seconds later: then they are saved after all.
+    const ends = what.endsWith('structs') ? ['not saving', 'saved'] : ['not saving']
+    expect(ends).toContain(big.state.get().save.kind)
     process.stdout.write(`${large} attempts in ${Math.round(watchMs / 1_000)} s\n`)
   })
 })
