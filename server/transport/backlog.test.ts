@@ -55,11 +55,16 @@ describe('a backlog', () => {
     client.authenticate('slow', token)
     const large = syncFrame('slow', syncStep.update, update(400 * KB))
     for (let i = 0; i < 5; i++) client.send(large)
+    const isState = ({ address, type, decoder }: ReturnType<typeof readFrame>) =>
+      address === 'quick' &&
+      type === messageType.sync &&
+      decoder.arr[decoder.pos] === syncStep.step2
     const answered = () =>
       client.frames
         .filter(bytes => bytes.byteLength > 1)
         .map(readFrame)
-        .filter(({ address }) => address === 'quick').length
+        .filter(isState).length
+    await until(() => answered() === 1, 'the first question is answered')
     const before = answered()
     const askedAt = performance.now()
     client.send(syncFrame('quick', syncStep.step1, Uint8Array.of(0)))
