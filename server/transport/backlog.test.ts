@@ -12,14 +12,19 @@ const KB = 1 << 10
 describe('a backlog', () => {
   let server: TestApp
   let openSlow = () => {}
+  /** Somebody known is waiting for it: of strangers less is kept. */
+  let isSlowOpening = false
   const ends: (() => void)[] = []
 
   beforeEach(async () => {
+    isSlowOpening = false
     const opened = new Promise<void>(resolve => {
       openSlow = resolve
     })
     const seed = async (name: string) => {
-      if (name === 'slow') await opened
+      if (name !== 'slow') return undefined
+      isSlowOpening = true
+      await opened
       return undefined
     }
     server = await startTestApp({ parts: { hooks: { seed } } })
@@ -53,6 +58,7 @@ describe('a backlog', () => {
     client.send(syncFrame('quick', syncStep.step1, Uint8Array.of(0)))
     await until(letIn(client, 'quick'), 'let in')
     client.authenticate('slow', token)
+    await until(() => isSlowOpening, 'it is opening')
     const large = syncFrame('slow', syncStep.update, update(400 * KB))
     for (let i = 0; i < 5; i++) client.send(large)
     const isState = ({ address, type, decoder }: ReturnType<typeof readFrame>) =>
