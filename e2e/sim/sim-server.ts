@@ -2,6 +2,7 @@
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { Supervisor } from '../../server/base/supervise.ts'
+import { testPrincipal } from '../../shared/test-principal.ts'
 import { every, sleep } from '../../shared/clock.ts'
 import { WeftError } from '../../shared/errors.ts'
 import type { DocumentName } from '../../shared/names.ts'
@@ -233,13 +234,6 @@ const inlineFolder: Folder = {
   close: () => Promise.resolve(),
 }
 
-function principalOf(token: string) {
-  return {
-    id: token,
-    name: token,
-    kind: 'user' as const,
-    tenant: null,
-    grants: [{ resource: '**', role: 'owner' as const }],
-    expiresAt: Infinity,
-  }
+function principalOf(id: string) {
+  return testPrincipal({ id, grants: [{ resource: '**', role: 'owner' }] })
 }

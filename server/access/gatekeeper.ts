@@ -2,14 +2,8 @@
 import type { Clock } from '../../shared/clock.ts'
 import { WeftError } from '../../shared/errors.ts'
 import { quoteName, type DocumentName } from '../../shared/names.ts'
-import {
-  decide,
-  decideServer,
-  type Capability,
-  type Decision,
-  type Principal,
-  type ServerRole,
-} from '../../shared/permissions.ts'
+import { decide, decideServer, type Decision } from '../../shared/decide.ts'
+import type { Capability, Principal, ServerRole } from '../../shared/permissions.ts'
 import type { TokenVerifier } from './token-verifier.ts'
 
 export type Gatekeeper = {
@@ -25,9 +19,9 @@ export type Gatekeeper = {
 
 export function createGatekeeper(verifier: TokenVerifier, clock: Clock): Gatekeeper {
   const answer = (principal: Principal, resource: DocumentName, capability: Capability) =>
-    decide({ principal, resource, capability, at: clock.now() })
+    decide({ principal, rules: [], resource, capability, at: clock.now(), address: null })
   const refuse = (principal: Principal, sentence: string) => {
-    if (clock.now() < principal.expiresAt) return new WeftError('FORBIDDEN', sentence)
+    if (clock.now() < principal.writesUntil) return new WeftError('FORBIDDEN', sentence)
     return new WeftError('TOKEN_EXPIRED', 'the token has expired')
   }
   return {
@@ -39,7 +33,13 @@ export function createGatekeeper(verifier: TokenVerifier, clock: Clock): Gatekee
       throw refuse(principal, `${capability} of ${quoteName(resource)}: ${decision.because}`)
     },
     requireRole(principal, roles) {
-      const decision = decideServer({ principal, roles, at: clock.now() })
+      const decision = decideServer({
+        principal,
+        rules: [],
+        roles,
+        at: clock.now(),
+        address: null,
+      })
       if (!decision.allowed) throw refuse(principal, decision.because)
     },
   }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { grantSchema, principalKinds, type Principal } from '../../shared/permissions.ts'
 
 const GRANTS_MAX = 100
+const GROUPS_MAX = 100
 /** Clocks of two machines differ: a token counts for this long after its end, and before its start. */
 export const TOLERANCE_SECONDS = 30
 
@@ -14,17 +15,29 @@ export const tokenClaims = z.object({
   name: z.string().min(1).max(64).optional(),
   kind: z.enum(principalKinds).default('user'),
   tenant: z.string().min(1).max(64).nullish(),
+  groups: z.array(z.string().min(1).max(200)).max(GROUPS_MAX).default([]),
+  jti: z.string().min(1).max(200).optional(),
+  iss: z.string().optional(),
   grants: z.array(grantSchema).max(GRANTS_MAX).default([]),
 })
 export type TokenClaims = z.output<typeof tokenClaims>
 
-export function toPrincipal({ sub, exp, name, kind, tenant, grants }: TokenClaims): Principal {
+/** `claims` is all that the token says, read or not: conditions may look at it. */
+export function toPrincipal(
+  { sub, exp, name, kind, tenant, groups, grants, jti, iss }: TokenClaims,
+  claims: Readonly<Record<string, unknown>>,
+): Principal {
   return {
     id: sub,
     name: name ?? sub,
     kind,
     tenant: tenant ?? null,
+    groups,
     grants,
+    tokenId: jti ?? null,
+    issuer: iss ?? null,
+    claims,
+    writesUntil: exp * 1000,
     expiresAt: (exp + TOLERANCE_SECONDS) * 1000,
   }
 }

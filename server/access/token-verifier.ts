@@ -108,7 +108,7 @@ async function verifyOne(token: string, way: Way, options: TokenVerifierOptions)
       ? await jwtVerify(token, key, checks)
       : await jwtVerify(token, key, checks)
   const claims = tokenClaims.safeParse(payload)
-  if (claims.success) return toPrincipal(claims.data)
+  if (claims.success) return toPrincipal(claims.data, payload)
   const [issue] = claims.error.issues
   const where = issue?.path.join('.') ?? 'claims'
   throw new WeftError('TOKEN_INVALID', `the token's ${where}: ${issue?.message ?? 'unreadable'}`)

@@ -2,7 +2,8 @@
 import type { Clock } from '../../shared/clock.ts'
 import { WeftError } from '../../shared/errors.ts'
 import { quoteName } from '../../shared/names.ts'
-import type { Decision, Principal } from '../../shared/permissions.ts'
+import type { Decision } from '../../shared/decide.ts'
+import type { Principal } from '../../shared/permissions.ts'
 import type { LiveDocument } from '../documents/live-document.ts'
 
 export type WriteQuestion = {
@@ -18,7 +19,7 @@ export function writeRefusal(question: WriteQuestion): WeftError | undefined {
   const { document, principal, mayWrite, understands, clock } = question
   const decision = mayWrite()
   if (!decision.allowed) {
-    const isExpired = clock.now() >= principal().expiresAt
+    const isExpired = clock.now() >= principal().writesUntil
     return new WeftError(isExpired ? 'TOKEN_EXPIRED' : 'FORBIDDEN', decision.because)
   }
   return understands(document.schema) ? undefined : upgradeRequired(document)
