@@ -6,7 +6,7 @@ import { createSockets } from './app-sockets.ts'
 import { systemClock, type Clock } from '../shared/clock.ts'
 import { documentName } from '../shared/names.ts'
 import { systemRandom, type Random } from '../shared/random.ts'
-import { createGatekeeper } from './access/gatekeeper.ts'
+import { Gatekeeper } from './access/gatekeeper.ts'
 import { createTokenMint, developmentSecret } from './access/token-mint.ts'
 import { createTokenVerifier, type TokenKeys } from './access/token-verifier.ts'
 import { createBreakers, type Breakers } from './base/breaker.ts'
@@ -175,7 +175,7 @@ function createAccess(config: Config, clock: Clock, breakers: Breakers) {
   }
   const guard = config.WEFT_JWKS_URL === undefined ? undefined : breakers.breaker('jwks').run
   const verifier = createTokenVerifier({ keys, issuer, audience, clock, guard })
-  return { gatekeeper: createGatekeeper(verifier, clock), mint }
+  return { gatekeeper: new Gatekeeper({ verifier, clock }), mint }
 }
 
 type OpeningParts = Omit<Tools, 'log'> & { readonly documents: Documents }

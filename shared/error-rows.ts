@@ -77,6 +77,12 @@ export const rows = {
     retryable: false,
     hint: 'Get a fresh token and connect again; the sdk does so by itself.',
   },
+  TOKEN_REVOKED: {
+    closeCode: 4401,
+    status: 401,
+    retryable: false,
+    hint: 'Somebody called this token back; sign in again.',
+  },
   FORBIDDEN: {
     closeCode: 4403,
     status: 403,

@@ -7,7 +7,7 @@ import { every, sleep } from '../../shared/clock.ts'
 import { WeftError } from '../../shared/errors.ts'
 import type { DocumentName } from '../../shared/names.ts'
 import { integerBetween, pick, seededRandom, type Random } from '../../shared/random.ts'
-import { createGatekeeper } from '../../server/access/gatekeeper.ts'
+import { Gatekeeper } from '../../server/access/gatekeeper.ts'
 import { createMetrics } from '../../server/base/metrics.ts'
 import { Documents } from '../../server/documents/documents.ts'
 import type { LiveDocument } from '../../server/documents/live-document.ts'
@@ -103,8 +103,8 @@ export class SimServer implements Listener {
           documentsMax: 200,
           loadsPerSecond: 20,
         }),
-        gatekeeper: createGatekeeper(
-          {
+        gatekeeper: new Gatekeeper({
+          verifier: {
             // A token is a name; to check it takes a moment, now and then.
             async verify(token) {
               if (random.next() < 0.3) await sleep(clock, integerBetween(random, 0, 5))
@@ -112,7 +112,7 @@ export class SimServer implements Listener {
             },
           },
           clock,
-        ),
+        }),
         rooms: createRooms({ limits: { stateBytesMax: 4_096 }, clock, metrics, defer }),
         terms: {
           limits: { updateBytes: 1 << 20, frameBytes: 4 << 20 },
@@ -146,6 +146,7 @@ export class SimServer implements Listener {
       socket,
       lobby: this.#lobby,
       door: this.#door,
+      situation: { address: null },
       clock,
       metrics,
       limits: { documentsMax: 50, queueBytesMax: QUEUE_BYTES_MAX, authTimeoutMs: 10_000 },

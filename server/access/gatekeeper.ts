@@ -1,46 +1,141 @@
 /** The only door: every socket and every request asks here who it is and what it may do. */
 import type { Clock } from '../../shared/clock.ts'
+import { decide, decideServer, type Decision } from '../../shared/decide.ts'
 import { WeftError } from '../../shared/errors.ts'
 import { quoteName, type DocumentName } from '../../shared/names.ts'
-import { decide, decideServer, type Decision } from '../../shared/decide.ts'
 import type { Capability, Principal, ServerRole } from '../../shared/permissions.ts'
+import { Pass, type Situation } from './pass.ts'
+import { Policy } from './policy.ts'
 import type { TokenVerifier } from './token-verifier.ts'
 
-export type Gatekeeper = {
-  /** Who holds this token? Throws TOKEN_MISSING, TOKEN_INVALID or TOKEN_EXPIRED. */
-  identify(token: string): Promise<Principal>
-  /** May they? An answer, for showing and for choosing. */
-  decide(principal: Principal, resource: DocumentName, capability: Capability): Decision
-  /** They must: throws TOKEN_EXPIRED or FORBIDDEN when they may not. */
-  require(principal: Principal, resource: DocumentName, capability: Capability): void
-  /** They must have one of these roles on the server: throws as `require` does. */
-  requireRole(principal: Principal, roles: readonly ServerRole[]): void
+export type GatekeeperOptions = {
+  readonly verifier: TokenVerifier
+  readonly clock: Clock
+  /** What the store says beside tokens; left out: nothing. */
+  readonly policy?: Policy
+  /** Has this token been called back? Left out: none ever is. */
+  readonly isRevoked?: (principal: Principal) => boolean
 }
 
-export function createGatekeeper(verifier: TokenVerifier, clock: Clock): Gatekeeper {
-  const answer = (principal: Principal, resource: DocumentName, capability: Capability) =>
-    decide({ principal, rules: [], resource, capability, at: clock.now(), address: null })
-  const refuse = (principal: Principal, sentence: string) => {
-    if (clock.now() < principal.writesUntil) return new WeftError('FORBIDDEN', sentence)
-    return new WeftError('TOKEN_EXPIRED', 'the token has expired')
+/** One question about one document, or about a pattern of them. */
+export type Ask = {
+  readonly resource: string
+  readonly capability: Capability
+  readonly situation?: Situation | undefined
+}
+
+const nowhere: Situation = { address: null }
+
+export class Gatekeeper {
+  readonly #options: GatekeeperOptions
+  readonly #policy: Policy
+  readonly #passes = new Set<Pass>()
+
+  constructor(options: GatekeeperOptions) {
+    this.#options = options
+    this.#policy = options.policy ?? new Policy()
   }
-  return {
-    identify: token => verifier.verify(token),
-    decide: answer,
-    require(principal, resource, capability) {
-      const decision = answer(principal, resource, capability)
-      if (decision.allowed) return
-      throw refuse(principal, `${capability} of ${quoteName(resource)}: ${decision.because}`)
-    },
-    requireRole(principal, roles) {
-      const decision = decideServer({
-        principal,
-        rules: [],
-        roles,
-        at: clock.now(),
-        address: null,
-      })
-      if (!decision.allowed) throw refuse(principal, decision.because)
-    },
+
+  /** Those that are in use. */
+  get passes(): ReadonlySet<Pass> {
+    return this.#passes
   }
+
+  /** Who holds this token? Throws TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED or TOKEN_REVOKED. */
+  async identify(token: string): Promise<Principal> {
+    const principal = await this.#options.verifier.verify(token)
+    if (this.#isRevoked(principal)) throw tokenRevoked()
+    return principal
+  }
+
+  /**
+   * Lets a client in, if it may read the document; its pass says from then on what it may do. The
+   * pass must be closed. Throws FORBIDDEN and what reading the store throws.
+   */
+  async admit(
+    principal: Principal,
+    name: DocumentName,
+    situation: Situation = nowhere,
+  ): Promise<Pass> {
+    const { clock } = this.#options
+    const pass = new Pass({
+      principal,
+      name,
+      situation,
+      rules: this.#policy,
+      clock,
+      isRevoked: one => this.#isRevoked(one),
+      onClose: one => void this.#passes.delete(one),
+    })
+    // Before the rules are read: a change that comes meanwhile finds it.
+    this.#passes.add(pass)
+    try {
+      await pass.refresh()
+      pass.require('read')
+      return pass
+    } catch (error) {
+      pass.close()
+      throw error
+    }
+  }
+
+  /** May they? An answer, for showing and for choosing. */
+  async decide(principal: Principal, { resource, capability, situation }: Ask): Promise<Decision> {
+    const rules = await this.#policy.rulesFor(principal, resource)
+    const { address } = situation ?? nowhere
+    return decide({
+      principal,
+      rules,
+      resource,
+      capability,
+      at: this.#options.clock.now(),
+      address,
+    })
+  }
+
+  /** They must: throws TOKEN_EXPIRED or FORBIDDEN when they may not. */
+  async require(principal: Principal, ask: Ask): Promise<Decision> {
+    const decision = await this.decide(principal, ask)
+    if (decision.allowed) return decision
+    const { capability, resource } = ask
+    throw this.#refusal(principal, `${capability} of ${quoteName(resource)}: ${decision.because}`)
+  }
+
+  /** For lists: answers for any name, from one look at the store. */
+  async reader(
+    principal: Principal,
+    { address }: Situation = nowhere,
+  ): Promise<(name: string) => boolean> {
+    const rules = await this.#policy.allRulesFor(principal)
+    const at = this.#options.clock.now()
+    return resource =>
+      decide({ principal, rules, resource, capability: 'read', at, address }).allowed
+  }
+
+  /** They must have one of these roles on the server: throws as `require` does. */
+  async requireRole(
+    principal: Principal,
+    roles: readonly ServerRole[],
+    { address }: Situation = nowhere,
+  ): Promise<void> {
+    const rules = await this.#policy.rulesFor(principal, '**')
+    const at = this.#options.clock.now()
+    const decision = decideServer({ principal, rules, roles, at, address })
+    if (!decision.allowed) throw this.#refusal(principal, decision.because)
+  }
+
+  #isRevoked(principal: Principal): boolean {
+    return this.#options.isRevoked?.(principal) ?? false
+  }
+
+  #refusal(principal: Principal, sentence: string): WeftError {
+    const isExpired = this.#options.clock.now() >= principal.writesUntil
+    return isExpired
+      ? new WeftError('TOKEN_EXPIRED', 'the token has expired')
+      : new WeftError('FORBIDDEN', sentence)
+  }
+}
+
+function tokenRevoked(): WeftError {
+  return new WeftError('TOKEN_REVOKED', 'the token has been revoked')
 }

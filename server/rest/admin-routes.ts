@@ -72,7 +72,7 @@ export function adminRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
   const { gatekeeper, breakers, disconnect } = options
   const router = createRouter()
   router.openapi(disconnectRoute, async context => {
-    gatekeeper.requireRole(await principalOf(context, gatekeeper), ['admin', 'operator'])
+    await gatekeeper.requireRole(await principalOf(context, gatekeeper), ['admin', 'operator'])
     const { document, user } = context.req.valid('json')
     const sessions = disconnect({
       ...(document === undefined ? {} : { document }),
@@ -81,7 +81,7 @@ export function adminRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
     return context.json({ sessions }, 200)
   })
   router.openapi(breakersRoute, async context => {
-    gatekeeper.requireRole(await principalOf(context, gatekeeper), ['admin', 'operator'])
+    await gatekeeper.requireRole(await principalOf(context, gatekeeper), ['admin', 'operator'])
     const body = breakers.states().map(({ openedAt, ...report }) => ({
       ...report,
       ...(openedAt === undefined ? {} : { openedAt: new Date(openedAt).toISOString() }),

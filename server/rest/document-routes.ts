@@ -159,7 +159,8 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
 
   router.openapi(headRoute, async context => {
     const name = documentName(context.req.valid('param').name)
-    gatekeeper.require(await principalOf(context, gatekeeper), name, 'read')
+    const principal = await principalOf(context, gatekeeper)
+    await gatekeeper.require(principal, { resource: name, capability: 'read' })
     const head = await documents.head(name)
     if (head === undefined) {
       throw new WeftError('DOCUMENT_NOT_FOUND', `there is no document ${quoteName(name)}`)
@@ -173,11 +174,14 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
   router.openapi(contentRoute, async context => {
     const name = documentName(context.req.valid('param').name)
     const principal = await principalOf(context, gatekeeper)
-    gatekeeper.require(principal, name, 'read')
+    const reading = { resource: name, capability: 'read' } as const
+    await gatekeeper.require(principal, reading)
     const { signal } = context.req.raw
     const hold = await openings.open(name, { by: principal.id, create: false, signal })
     try {
       await hold.document.nodes.catchUp()
+      // Opening may have taken a while, and access may have ended meanwhile.
+      await gatekeeper.require(principal, reading)
       const { doc } = hold.document
       const headers = { etag: hold.document.etag }
       if (context.req.valid('query').format === 'json') {
@@ -196,7 +200,7 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
   router.openapi(createDocumentRoute, async context => {
     const name = documentName(context.req.valid('param').name)
     const principal = await principalOf(context, gatekeeper)
-    gatekeeper.require(principal, name, 'create')
+    await gatekeeper.require(principal, { resource: name, capability: 'create' })
     const isNewOnly = context.req.valid('header')['if-none-match'] === '*'
     const seed = await seedOf(context.req)
     if (seed !== undefined && !isNewOnly) {
@@ -214,7 +218,7 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
   router.openapi(deleteRoute, async context => {
     const name = documentName(context.req.valid('param').name)
     const principal = await principalOf(context, gatekeeper)
-    gatekeeper.require(principal, name, 'delete')
+    await gatekeeper.require(principal, { resource: name, capability: 'delete' })
     const head = await documents.remove(name, principal.id)
     if (head === undefined) {
       throw new WeftError('DOCUMENT_NOT_FOUND', `there is no document ${quoteName(name)}`)
@@ -248,12 +252,13 @@ async function readablePage(
   query: PageQuery,
 ): Promise<{ readonly heads: readonly DocumentHead[]; readonly next: DocumentName | null }> {
   const heads: DocumentHead[] = []
+  const mayRead = await gatekeeper.reader(principal)
   let { after } = query
   for (let page = 0; page < SCAN_PAGES_MAX; page++) {
     const found = await documents.list({ ...query, after })
     for (const head of found) {
       after = head.name
-      if (!gatekeeper.decide(principal, head.name, 'read').allowed) continue
+      if (!mayRead(head.name)) continue
       heads.push(head)
       if (heads.length === query.limit) return { heads, next: head.name }
     }

@@ -207,8 +207,12 @@ async function answer<T extends object | void>(
   const { documents, openings, gatekeeper } = options
   const name = documentName(context.req.param('name') ?? '')
   const principal = await principalOf(context, gatekeeper)
-  gatekeeper.require(principal, name, 'write')
-  const create = gatekeeper.decide(principal, name, 'create').allowed
+  const writing = { resource: name, capability: 'write' } as const
+  await gatekeeper.require(principal, writing)
+  const { allowed: create } = await gatekeeper.decide(principal, {
+    resource: name,
+    capability: 'create',
+  })
   const ifMatch = context.req.header('if-match')
   const request = requestMark(context, body)
   const author = principal.id
@@ -216,6 +220,8 @@ async function answer<T extends object | void>(
   const { signal } = context.req.raw
   const hold = await openings.open(name, { by: author, create, signal })
   try {
+    // Opening may have taken a while, and access may have ended meanwhile.
+    await gatekeeper.require(principal, writing)
     const done = await documents.edit(name, { author, create, change, ifMatch, request })
     const { seq, etag, outcome, result } = done
     return context.json({ seq, etag, outcome, ...result }, 200, { etag }) as never

@@ -3,9 +3,8 @@ import { sleep, type Clock } from '../../shared/clock.ts'
 import { WeftError, toWeftError } from '../../shared/errors.ts'
 import type { DocumentName } from '../../shared/names.ts'
 import type { SchemaRange } from '../../shared/protocol.ts'
-import type { Decision } from '../../shared/decide.ts'
-import type { Principal } from '../../shared/permissions.ts'
 import type { Gatekeeper } from '../access/gatekeeper.ts'
+import type { Pass, Situation } from '../access/pass.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { DocumentHold, Documents } from '../documents/documents.ts'
 import type { Openings } from '../documents/openings.ts'
@@ -30,7 +29,7 @@ export type DocumentDoorOptions = {
 }
 
 export type OpenRequest = {
-  readonly principal: Principal
+  readonly pass: Pass
   /** Aborts when the client has left. */
   readonly signal: AbortSignal
   /** Told of each try that failed and will be repeated. */
@@ -39,8 +38,7 @@ export type OpenRequest = {
 
 export type EnterRequest = {
   readonly hold: DocumentHold
-  /** The client as of now: its token may be renewed. */
-  readonly principal: () => Principal
+  readonly pass: Pass
   readonly peer: SyncPeer
   /** Versions of the application's schema that the client understands; undefined: it did not say. */
   readonly schema: SchemaRange | undefined
@@ -49,7 +47,7 @@ export type EnterRequest = {
 }
 
 export type SchemaQuestion = {
-  readonly principal: Principal
+  readonly pass: Pass
   readonly schema: SchemaRange | undefined
 }
 
@@ -74,17 +72,22 @@ export class DocumentDoor {
     this.#options = options
   }
 
-  /** Who holds the token, if they may read the document. Throws TOKEN_... or FORBIDDEN. */
-  async admit(name: DocumentName, token: string): Promise<Principal> {
+  /**
+   * Lets whoever holds the token in, if they may read the document. The pass must be closed. Throws
+   * TOKEN_... or FORBIDDEN.
+   */
+  async admit(name: DocumentName, token: string, situation: Situation): Promise<Pass> {
     const { gatekeeper } = this.#options
-    const principal = await gatekeeper.identify(token)
-    gatekeeper.require(principal, name, 'read')
-    return principal
+    return gatekeeper.admit(await gatekeeper.identify(token), name, situation)
   }
 
-  /** May they write, now? */
-  decide(principal: Principal, name: DocumentName): Decision {
-    return this.#options.gatekeeper.decide(principal, name, 'write')
+  /** A fresh token on a live connection. Throws TOKEN_..., also when it is somebody else's. */
+  async renew(pass: Pass, token: string): Promise<void> {
+    const principal = await this.#options.gatekeeper.identify(token)
+    if (principal.id !== pass.principal.id) {
+      throw new WeftError('TOKEN_INVALID', 'the fresh token is for somebody else')
+    }
+    await pass.renew(principal)
   }
 
   /**
@@ -93,12 +96,12 @@ export class DocumentDoor {
    * what trying again would not mend, and SHUTTING_DOWN.
    */
   async open(name: DocumentName, request: OpenRequest): Promise<DocumentHold> {
-    const { principal, signal, onUnavailable } = request
-    const { openings, gatekeeper, clock, metrics } = this.#options
-    const create = gatekeeper.decide(principal, name, 'create').allowed
+    const { pass, signal, onUnavailable } = request
+    const { openings, clock, metrics } = this.#options
     for (;;) {
       try {
-        const hold = await openings.open(name, { by: principal.id, create, signal })
+        const create = pass.decide('create').allowed
+        const hold = await openings.open(name, { by: pass.principal.id, create, signal })
         if (!signal.aborted) return hold
         hold.release()
       } catch (error) {
@@ -116,27 +119,27 @@ export class DocumentDoor {
    * Brings the document up to the client, where the application has said how. A migration that
    * fails leaves the document as it is: those who understand that go on.
    */
-  async bringUp({ document }: DocumentHold, { principal, schema }: SchemaQuestion): Promise<void> {
+  async bringUp({ document }: DocumentHold, { pass, schema }: SchemaQuestion): Promise<void> {
     if (schema === undefined || schema.max <= document.schema) return
-    if (!this.decide(principal, document.name).allowed) return
+    if (!pass.decide('write').allowed) return
     await this.#options.documents.migrate(document, schema.max)
   }
 
   /** Begins to sync. The hold is the session's from here on. */
-  enter({ hold, principal, peer, schema, onEnd }: EnterRequest): SyncSession {
+  enter({ hold, pass, peer, schema, onEnd }: EnterRequest): SyncSession {
     const { rooms, clock, metrics } = this.#options
     const { document } = hold
     return new SyncSession({
       document,
       room: rooms.of(document),
       peer,
-      principal,
-      mayWrite: () => this.decide(principal(), document.name),
+      pass,
       understands: version => isWithin(version, schema),
       clock,
       metrics,
       onEnd() {
         hold.release()
+        pass.close()
         onEnd()
       },
     })

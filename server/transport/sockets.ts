@@ -139,6 +139,7 @@ export class Sockets {
       this.#forget(connection, protocol)
     }
     const { queueBytesMax } = limits
+    const situation = { address: stream.remoteAddress ?? null }
     const connection: Connection =
       route.protocol === 'hocuspocus'
         ? new HocuspocusConnection({
@@ -146,6 +147,7 @@ export class Sockets {
             schema: route.schema,
             lobby: this.#lobby,
             door,
+            situation,
             clock,
             metrics,
             limits,
@@ -155,6 +157,7 @@ export class Sockets {
         : new YConnection({
             socket,
             door,
+            situation,
             metrics,
             queueBytesMax,
             onAuthenticated,

@@ -2,13 +2,13 @@
 import type { Clock } from '../../shared/clock.ts'
 import { WeftError, toWeftError } from '../../shared/errors.ts'
 import { syncStep } from '../../shared/frames.ts'
-import type { Decision } from '../../shared/decide.ts'
-import type { Principal } from '../../shared/permissions.ts'
 import type { CheckMessage } from '../../shared/protocol.ts'
+import type { Pass } from '../access/pass.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { LiveDocument } from '../documents/live-document.ts'
 import { readStateVector } from '../documents/state-vector.ts'
 import { reachesBeyond, type UpdateKind } from '../documents/update-check.ts'
+import { AccessTeller } from './access-teller.ts'
 import { AckGate } from './ack-gate.ts'
 import { FullAnswers } from './full-answers.ts'
 import { Lag } from './lag.ts'
@@ -22,10 +22,8 @@ export type SyncSessionOptions = {
   readonly document: LiveDocument
   readonly room: Room
   readonly peer: SyncPeer
-  /** The client as of now: its token may be renewed. */
-  readonly principal: () => Principal
-  /** May this client write, now? Asked for each update, so it must be cheap. */
-  readonly mayWrite: () => Decision
+  /** Who the client is and what it may do, as of now. */
+  readonly pass: Pass
   /** Does the client understand this version of the application's schema? */
   readonly understands: (schema: number) => boolean
   readonly clock: Clock
@@ -45,6 +43,7 @@ const REPAIR_BYTES_MAX = 4 << 20
 export class SyncSession implements RoomMember {
   readonly #options: SyncSessionOptions
   readonly #acks: AckGate
+  readonly #access: AccessTeller
   readonly #stopListening: () => void
   #questions: Question[] = []
   /** What the client had when it began to sync. */
@@ -83,17 +82,25 @@ export class SyncSession implements RoomMember {
       onSchema: () => this.#tellSchema(),
       onEnd: error => this.end(error),
     })
+    this.#access = new AccessTeller({
+      pass: options.pass,
+      clock,
+      writeRefusal: () => writeRefusal(options),
+      tell: (access, error) => this.#tellAccess(access, error),
+      askForToken: () => peer.askForToken(),
+      end: error => this.end(error),
+    })
     options.room.join(this)
     if (document.saving === 'failing') this.#onSaving('failing')
     this.#tellSchema()
   }
 
   get principalId(): string {
-    return this.#options.principal().id
+    return this.#options.pass.principal.id
   }
 
   get mayWrite(): boolean {
-    return this.#options.mayWrite().allowed
+    return this.#options.pass.decide('write').allowed
   }
 
   get format() {
@@ -120,7 +127,7 @@ export class SyncSession implements RoomMember {
     this.#heard = heard === 'now' ? 'before' : 'long ago'
     // While it goes on sending, a frame that was lost is missed by the next one.
     if (heard !== 'before' || this.#questions.length > 0) return
-    if (this.#options.mayWrite().allowed) this.ask('repair')
+    if (this.mayWrite) this.ask('repair')
   }
 
   /** The client has read everything: it gets what it missed, and answers that had to wait. */
@@ -225,9 +232,9 @@ export class SyncSession implements RoomMember {
   /** Throws FRAME_INVALID or FRAME_TOO_LARGE. */
   onAwareness(update: Uint8Array): void {
     this.#heard = 'now'
-    const { document, room, mayWrite } = this.#options
+    const { document, room } = this.#options
     const own = room.announce(this, update)
-    if (own.length === 0 || !mayWrite().allowed) return
+    if (own.length === 0 || !this.mayWrite) return
     for (const id of own) document.showClientId(id, this)
   }
 
@@ -260,9 +267,13 @@ export class SyncSession implements RoomMember {
   }
 
   #tellSchema(): void {
-    const { document, peer, understands } = this.#options
-    if (understands(document.schema)) return
-    peer.control({ type: 'weft.access', access: 'read', error: upgradeRequired(document).toWire() })
+    const { document, understands } = this.#options
+    if (!understands(document.schema)) this.#tellAccess('read', upgradeRequired(document))
+  }
+
+  #tellAccess(access: 'read' | 'write', error: WeftError | undefined): void {
+    const why = error === undefined ? {} : { error: error.toWire() }
+    this.#options.peer.control({ type: 'weft.access', access, ...why })
   }
 
   onQueryAwareness(): void {
@@ -293,6 +304,7 @@ export class SyncSession implements RoomMember {
   #finish(): boolean {
     if (this.#ended) return false
     this.#ended = true
+    this.#access.close()
     this.#fullAnswers.close()
     this.#repairs.close()
     this.#stopListening()

@@ -16,7 +16,6 @@ import {
   type HandshakePart,
 } from '../../../shared/frames.ts'
 import { documentName, quoteName, type DocumentName } from '../../../shared/names.ts'
-import type { Principal } from '../../../shared/permissions.ts'
 import {
   PROTOCOL_VERSION,
   encodeControlMessage,
@@ -26,6 +25,7 @@ import {
   type SchemaRange,
 } from '../../../shared/protocol.ts'
 import * as decoding from 'lib0/decoding'
+import type { Pass, Situation } from '../../access/pass.ts'
 import type { DocumentHold } from '../../documents/documents.ts'
 import { isWithin, type DocumentDoor } from '../document-door.ts'
 import type { EarlyFrames } from '../early-frames.ts'
@@ -42,6 +42,7 @@ export type AttachmentOptions = {
   /** What the address of the socket said of the schema, for clients without a hello. */
   readonly schema: SchemaRange | undefined
   readonly door: DocumentDoor
+  readonly situation: Situation
   readonly sendFrame: (frame: PackedFrame) => void
   /** Does the client read more slowly than it is sent to? */
   readonly isCongested: () => boolean
@@ -73,7 +74,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
   #state: State = { kind: 'opening' }
   /** Of the numbered frames; stock clients send none. */
   #lastNumber: number
-  #principal: Principal | undefined
+  #pass: Pass | undefined
   #hold: DocumentHold | undefined
   #connection: Connection | undefined
 
@@ -108,8 +109,12 @@ export class Attachment implements LobbyGuest, SyncPeer {
   async authenticate(token: string): Promise<{ readonly readOnly: boolean }> {
     try {
       const name = this.#name()
-      this.#principal = await this.#options.door.admit(name, token)
-      this.#options.onAuthenticated()
+      const { door, situation, onAuthenticated } = this.#options
+      const pass = await door.admit(name, token, situation)
+      // Whoever left meanwhile is not there to close it.
+      if (this.#leaving.signal.aborted) pass.close()
+      this.#pass = pass
+      onAuthenticated()
       return { readOnly: !this.#mayWrite() }
     } catch (error) {
       throw this.#refuse(toWeftError(error))
@@ -117,14 +122,14 @@ export class Attachment implements LobbyGuest, SyncPeer {
   }
 
   async open(): Promise<void> {
-    const principal = this.#principal
-    if (principal === undefined) throw new Refusal('gone')
+    const pass = this.#pass
+    if (pass === undefined) throw new Refusal('gone')
     const { door, hello } = this.#options
     const signal = this.#leaving.signal
     const onUnavailable = (error: WeftError) => this.#tell(error)
     try {
-      this.#hold = await door.open(this.#name(), { principal, signal, onUnavailable })
-      await this.#bringUp(this.#hold, principal)
+      this.#hold = await door.open(this.#name(), { pass, signal, onUnavailable })
+      await this.#bringUp(this.#hold, pass)
       const { incarnation } = this.#hold.document
       if (hello?.incarnation !== undefined && hello.incarnation !== incarnation) {
         const sentence = `${quoteName(this.#name())} is another document by now`
@@ -135,9 +140,9 @@ export class Attachment implements LobbyGuest, SyncPeer {
     }
   }
 
-  async #bringUp(hold: DocumentHold, principal: Principal): Promise<void> {
+  async #bringUp(hold: DocumentHold, pass: Pass): Promise<void> {
     try {
-      await this.#options.door.bringUp(hold, { principal, schema: this.#schema })
+      await this.#options.door.bringUp(hold, { pass, schema: this.#schema })
     } catch (error) {
       // It can still be read, and written by those who understand it as it is.
       this.#tell(toWeftError(error))
@@ -150,13 +155,16 @@ export class Attachment implements LobbyGuest, SyncPeer {
   }
 
   connected(connection: Connection): void {
-    const [hold, principal] = [this.#hold, this.#principal]
-    if (this.#state.kind !== 'opening' || hold === undefined || principal === undefined) return
+    const [hold, pass] = [this.#hold, this.#pass]
+    if (this.#state.kind !== 'opening' || hold === undefined || pass === undefined) return
+    // It may have changed while the document was opening.
+    const refusal = pass.refusal('read')
+    if (refusal !== undefined) return this.end(refusal)
     this.#connection = connection
     if (this.#options.hello !== undefined) this.control(this.#serverHello(hold))
     const session = this.#options.door.enter({
       hold,
-      principal: () => this.#principal ?? principal,
+      pass,
       peer: this,
       schema: this.#schema,
       onEnd: () => this.#ended(null),
@@ -177,13 +185,12 @@ export class Attachment implements LobbyGuest, SyncPeer {
 
   async refresh(token: string): Promise<void> {
     try {
-      const principal = await this.#options.door.admit(this.#name(), token)
-      if (principal.id !== this.#principal?.id) {
-        throw new WeftError('TOKEN_INVALID', 'the fresh token is for somebody else')
-      }
-      this.#principal = principal
+      if (this.#pass !== undefined) await this.#options.door.renew(this.#pass, token)
     } catch (error) {
-      this.end(toWeftError(error))
+      const refusal = toWeftError(error)
+      // Keys or grants that cannot be read just now say nothing about the token.
+      if (refusal.retryable) this.#tell(refusal)
+      else this.end(refusal)
     }
   }
 
@@ -233,7 +240,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
 
   /** Over the limit an update is dropped and counted: the handshake brings it again. */
   #queue(frame: Frame): void {
-    const isKnown = this.#principal !== undefined
+    const isKnown = this.#pass !== undefined
     if (isKnown || this.#options.takesUnknown(sizeOf(frame))) this.#early.add(frame)
     else this.#early.drop(frame)
   }
@@ -278,6 +285,10 @@ export class Attachment implements LobbyGuest, SyncPeer {
     this.send(pack(syncStatusFrame(this.#options.address, status)))
   }
 
+  askForToken(): void {
+    this.#connection?.requestToken()
+  }
+
   control(message: ControlMessage): void {
     this.send(pack(statelessFrame(this.#options.address, encodeControlMessage(message))))
   }
@@ -298,8 +309,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
   }
 
   #mayWrite(): boolean {
-    const principal = this.#principal
-    return principal !== undefined && this.#options.door.decide(principal, this.#name()).allowed
+    return this.#pass?.decide('write').allowed === true
   }
 
   #serverHello({ document }: DocumentHold): ControlMessage {
@@ -334,6 +344,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
     this.#early.take()
     this.#leaving.abort()
     this.#hold?.release()
+    this.#pass?.close()
     this.#options.onEnd(error)
     this.#connection?.close()
   }

@@ -21,6 +21,7 @@ import * as decoding from 'lib0/decoding'
 import type { Cancel, Clock } from '../../../shared/clock.ts'
 import type { Metrics } from '../../base/metrics.ts'
 import type { ClientSocket } from '../client-socket.ts'
+import type { Situation } from '../../access/pass.ts'
 import type { DocumentDoor } from '../document-door.ts'
 import { EarlyFrames } from '../early-frames.ts'
 import { pack } from '../packed-frame.ts'
@@ -33,6 +34,7 @@ export type HocuspocusConnectionOptions = {
   readonly schema: SchemaRange | undefined
   readonly lobby: Lobby
   readonly door: DocumentDoor
+  readonly situation: Situation
   readonly clock: Clock
   readonly metrics: Metrics
   readonly limits: {
@@ -173,7 +175,7 @@ export class HocuspocusConnection {
     if (message === undefined) throw new WeftError('FRAME_INVALID', 'an auth message without token')
     // On a live attachment this is a fresh token; Hocuspocus hands it to the onTokenSync hook.
     if (seat !== undefined) return this.#client.handleMessage(readdress(frame, seat.id))
-    const { limits, door, socket, metrics } = this.#options
+    const { limits, door, situation, socket, metrics } = this.#options
     if (this.#seats.size >= limits.documentsMax) {
       const sentence = `${this.#seats.size} documents are open on this socket`
       return this.#refuseSeat(frame.address, new WeftError('TOO_MANY_DOCUMENTS', sentence))
@@ -191,6 +193,7 @@ export class HocuspocusConnection {
       hello,
       schema: this.#options.schema,
       door,
+      situation,
       sendFrame: outgoing => socket.send(outgoing),
       isCongested: () => socket.isCongested,
       early: new EarlyFrames(socket.backlog, limits.queueBytesMax * 2),

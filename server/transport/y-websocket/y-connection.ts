@@ -4,7 +4,9 @@ import { WeftError, toWeftError } from '../../../shared/errors.ts'
 import { syncStep, type HandshakePart } from '../../../shared/frames.ts'
 import { documentName } from '../../../shared/names.ts'
 import type { ControlMessage, SchemaRange } from '../../../shared/protocol.ts'
+import type { Pass, Situation } from '../../access/pass.ts'
 import type { Metrics } from '../../base/metrics.ts'
+import type { DocumentHold } from '../../documents/documents.ts'
 import type { ClientSocket } from '../client-socket.ts'
 import type { DocumentDoor } from '../document-door.ts'
 import { EarlyFrames } from '../early-frames.ts'
@@ -22,6 +24,7 @@ import {
 export type YConnectionOptions = {
   readonly socket: ClientSocket
   readonly door: DocumentDoor
+  readonly situation: Situation
   readonly metrics: Metrics
   /** As it stands in the address; not checked yet. */
   readonly name: string
@@ -81,23 +84,38 @@ export class YConnection implements SyncPeer {
   }
 
   async #open(): Promise<void> {
-    const { door, token } = this.#options
+    const { door, token, situation } = this.#options
+    let pass: Pass | undefined
     try {
       const name = documentName(this.#options.name)
-      const principal = await door.admit(name, token)
+      pass = await door.admit(name, token, situation)
       this.#options.onAuthenticated()
       const signal = this.#leaving.signal
-      const hold = await door.open(name, { principal, signal, onUnavailable: () => {} })
-      if (this.#state.kind !== 'opening') return hold.release()
-      const onEnd = () => {}
-      const { schema } = this.#options
-      const session = door.enter({ hold, principal: () => principal, peer: this, schema, onEnd })
-      this.#state = { kind: 'syncing', session }
-      session.ask('handshake')
-      for (const bytes of this.#early.take()) this.#onFrame(bytes)
+      const hold = await door.open(name, { pass, signal, onUnavailable: () => {} })
+      if (this.#state.kind === 'opening') this.#enter(hold, pass)
+      else {
+        hold.release()
+        pass.close()
+      }
     } catch (error) {
+      pass?.close()
       this.end(toWeftError(error))
     }
+  }
+
+  /** Throws when the client may not read the document any more. */
+  #enter(hold: DocumentHold, pass: Pass): void {
+    try {
+      pass.require('read')
+    } catch (error) {
+      hold.release()
+      throw error
+    }
+    const { door, schema } = this.#options
+    const session = door.enter({ hold, pass, peer: this, schema, onEnd: () => {} })
+    this.#state = { kind: 'syncing', session }
+    session.ask('handshake')
+    for (const bytes of this.#early.take()) this.#onFrame(bytes)
   }
 
   #onFrame(bytes: Uint8Array): void {
@@ -152,9 +170,15 @@ export class YConnection implements SyncPeer {
     // The protocol knows no acknowledgement.
   }
 
+  askForToken(): void {
+    // Nor any way to send another token.
+  }
+
   control(message: ControlMessage): void {
-    if (message.type !== 'weft.error') return
-    this.send(pack(yPermissionDeniedFrame(`${message.error.code}: ${message.error.message}`)))
+    if (message.type !== 'weft.error' && message.type !== 'weft.access') return
+    const { error } = message
+    if (error !== undefined)
+      this.send(pack(yPermissionDeniedFrame(`${error.code}: ${error.message}`)))
   }
 
   end(error: WeftError): void {
