@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import { WeftError } from '../../shared/errors.ts'
 import type { Principal } from '../../shared/permissions.ts'
-import type { Gatekeeper } from '../access/gatekeeper.ts'
+import type { Ask, Gatekeeper } from '../access/gatekeeper.ts'
 import type { RestEnv } from './rest-env.ts'
 
 /** Who asks? Throws TOKEN_MISSING, TOKEN_INVALID or TOKEN_EXPIRED. */
@@ -16,4 +16,15 @@ export async function principalOf(
     throw new WeftError('TOKEN_MISSING', 'the Authorization header is not of the form "Bearer ..."')
   }
   return gatekeeper.identify(token)
+}
+
+/** Who asks, if they may: throws as `principalOf` does, and FORBIDDEN. */
+export async function authorize(
+  context: Context<RestEnv>,
+  gatekeeper: Gatekeeper,
+  ask: Ask,
+): Promise<Principal> {
+  const principal = await principalOf(context, gatekeeper)
+  await gatekeeper.require(principal, ask)
+  return principal
 }

@@ -9,7 +9,7 @@ import { docToJson } from '../documents/doc-json.ts'
 import type { DocumentHead } from '../journal/journal.ts'
 import type { Seed } from '../documents/document-hooks.ts'
 import { etagOf, headSchema, toBody } from './document-head.ts'
-import { principalOf } from './authenticate.ts'
+import { authorize, principalOf } from './authenticate.ts'
 import { problemResponse } from './problem.ts'
 import { createRouter, type RestEnv, type RestOptions } from './rest-env.ts'
 
@@ -159,8 +159,7 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
 
   router.openapi(headRoute, async context => {
     const name = documentName(context.req.valid('param').name)
-    const principal = await principalOf(context, gatekeeper)
-    await gatekeeper.require(principal, { resource: name, capability: 'read' })
+    await authorize(context, gatekeeper, { resource: name, capability: 'read' })
     const head = await documents.head(name)
     if (head === undefined) {
       throw new WeftError('DOCUMENT_NOT_FOUND', `there is no document ${quoteName(name)}`)
@@ -173,9 +172,8 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
 
   router.openapi(contentRoute, async context => {
     const name = documentName(context.req.valid('param').name)
-    const principal = await principalOf(context, gatekeeper)
     const reading = { resource: name, capability: 'read' } as const
-    await gatekeeper.require(principal, reading)
+    const principal = await authorize(context, gatekeeper, reading)
     const { signal } = context.req.raw
     const hold = await openings.open(name, { by: principal.id, create: false, signal })
     try {
@@ -199,8 +197,7 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
 
   router.openapi(createDocumentRoute, async context => {
     const name = documentName(context.req.valid('param').name)
-    const principal = await principalOf(context, gatekeeper)
-    await gatekeeper.require(principal, { resource: name, capability: 'create' })
+    const principal = await authorize(context, gatekeeper, { resource: name, capability: 'create' })
     const isNewOnly = context.req.valid('header')['if-none-match'] === '*'
     const seed = await seedOf(context.req)
     if (seed !== undefined && !isNewOnly) {
@@ -217,8 +214,7 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
 
   router.openapi(deleteRoute, async context => {
     const name = documentName(context.req.valid('param').name)
-    const principal = await principalOf(context, gatekeeper)
-    await gatekeeper.require(principal, { resource: name, capability: 'delete' })
+    const principal = await authorize(context, gatekeeper, { resource: name, capability: 'delete' })
     const head = await documents.remove(name, principal.id)
     if (head === undefined) {
       throw new WeftError('DOCUMENT_NOT_FOUND', `there is no document ${quoteName(name)}`)

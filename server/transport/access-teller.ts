@@ -3,14 +3,16 @@ import type { Cancel, Clock } from '../../shared/clock.ts'
 import type { WeftError } from '../../shared/errors.ts'
 import type { Principal } from '../../shared/permissions.ts'
 import type { Pass } from '../access/pass.ts'
+import type { SyncPeer } from './sync-peer.ts'
 
 export type AccessTellerOptions = {
   readonly pass: Pass
   readonly clock: Clock
   /** Why the client may not write just now; undefined when it may. */
   readonly writeRefusal: () => WeftError | undefined
-  readonly tell: (access: 'read' | 'write', error: WeftError | undefined) => void
-  readonly askForToken: () => void
+  readonly peer: Pick<SyncPeer, 'control' | 'askForToken'>
+  /** A fresh token has come after the last one had run out: what was refused meanwhile is welcome. */
+  readonly onRenewed: () => void
   /** The client may not even read any more. */
   readonly end: (error: WeftError) => void
 }
@@ -26,14 +28,14 @@ export class AccessTeller {
   readonly #stopListening: Cancel
   #cancelQuestion: Cancel = () => {}
   #askedOf: Principal
-  /** The code of the refusal that was told last; undefined: it may write. */
+  /** The code of the refusal that was told last, by the hello at first; undefined: it may write. */
   #told: string | undefined
 
   constructor(options: AccessTellerOptions) {
-    const { pass, writeRefusal } = options
+    const { pass } = options
     this.#options = options
     this.#askedOf = pass.principal
-    this.#told = writeRefusal()?.code
+    this.#told = pass.refusal('write')?.code
     this.#stopListening = pass.listen(() => this.#onChange())
     this.#arm()
   }
@@ -42,8 +44,12 @@ export class AccessTeller {
   check(): void {
     const refusal = this.#options.writeRefusal()
     if (refusal?.code === this.#told) return
+    const before = this.#told
     this.#told = refusal?.code
-    this.#options.tell(refusal === undefined ? 'write' : 'read', refusal)
+    const what =
+      refusal === undefined ? allowed : ({ access: 'read', error: refusal.toWire() } as const)
+    this.#options.peer.control({ type: 'weft.access', ...what })
+    if (refusal === undefined && before === 'TOKEN_EXPIRED') this.#options.onRenewed()
   }
 
   close(): void {
@@ -62,13 +68,15 @@ export class AccessTeller {
   }
 
   #arm(): void {
-    const { pass, clock, askForToken } = this.#options
+    const { pass, clock, peer } = this.#options
     this.#cancelQuestion()
     const delayMs = pass.writesForMs * ASK_AFTER
     if (delayMs < ASK_EVERY_MS_MIN || delayMs > TIMER_MS_MAX) return
     this.#cancelQuestion = clock.after(delayMs, () => {
-      askForToken()
+      peer.askForToken()
       this.#arm()
     })
   }
 }
+
+const allowed = { access: 'write' } as const

@@ -16,7 +16,7 @@ import { Repairs } from './repairs.ts'
 import { pack, type PackedFrame } from './packed-frame.ts'
 import type { Room, RoomMember } from './room.ts'
 import type { SyncPeer } from './sync-peer.ts'
-import { upgradeRequired, writeRefusal } from './write-refusal.ts'
+import { writeRefusal } from './write-refusal.ts'
 
 export type SyncSessionOptions = {
   readonly document: LiveDocument
@@ -79,20 +79,20 @@ export class SyncSession implements RoomMember {
     this.#stopListening = document.listen({
       onDurable: ({ version, seq }) => this.#acks.durable(version, seq),
       onSaving: state => this.#onSaving(state),
-      onSchema: () => this.#tellSchema(),
+      onSchema: () => this.#access.check(),
       onEnd: error => this.end(error),
     })
     this.#access = new AccessTeller({
       pass: options.pass,
       clock,
+      peer,
       writeRefusal: () => writeRefusal(options),
-      tell: (access, error) => this.#tellAccess(access, error),
-      askForToken: () => peer.askForToken(),
+      onRenewed: () => this.ask('repair'),
       end: error => this.end(error),
     })
     options.room.join(this)
     if (document.saving === 'failing') this.#onSaving('failing')
-    this.#tellSchema()
+    this.#access.check()
   }
 
   get principalId(): string {
@@ -177,9 +177,9 @@ export class SyncSession implements RoomMember {
     // Stock providers count one answer a handshake; ours counts one for each frame that it sends.
     const isCounted = question === 'handshake' || this.#options.peer.countsAcknowledgements
     if (isCounted) this.#expectAnswer(version, update)
-    if (version === 'later') return this.#repairs.need()
+    if (version === 'later') return this.#needRepair()
     if (version === 'refused') return
-    if (this.#settleRepairs(version) > 0) this.#repairs.need()
+    if (this.#settleRepairs(version) > 0) this.#needRepair()
     else this.#repairs.done()
   }
 
@@ -192,8 +192,13 @@ export class SyncSession implements RoomMember {
     const isCounted = this.#isCounted(update)
     const version = this.#write(update, 'edit')
     if (isCounted) this.#expectAnswer(version, update)
-    if (version === 'later') this.#repairs.need()
+    if (version === 'later') this.#needRepair()
     else if (version !== 'refused') this.#settleRepairs(version)
+  }
+
+  /** Not of somebody whose token ran out: they are asked when a fresh one has come. */
+  #needRepair(): void {
+    if (this.mayWrite) this.#repairs.need()
   }
 
   /** How many updates still wait for what they depend on. */
@@ -266,16 +271,6 @@ export class SyncSession implements RoomMember {
     return 'different'
   }
 
-  #tellSchema(): void {
-    const { document, understands } = this.#options
-    if (!understands(document.schema)) this.#tellAccess('read', upgradeRequired(document))
-  }
-
-  #tellAccess(access: 'read' | 'write', error: WeftError | undefined): void {
-    const why = error === undefined ? {} : { error: error.toWire() }
-    this.#options.peer.control({ type: 'weft.access', access, ...why })
-  }
-
   onQueryAwareness(): void {
     this.#options.room.sendPresence(this)
   }
@@ -339,13 +334,14 @@ export class SyncSession implements RoomMember {
   }
 
   /** A reader's handshake that brings nothing new is no attempt to write. */
-  #refuseWrite(update: Uint8Array, refusal: WeftError): number | 'refused' {
+  #refuseWrite(update: Uint8Array, refusal: WeftError): number | 'later' | 'refused' {
     const { document, metrics } = this.#options
     const version = document.versionOf(update)
     if (version !== undefined) return version
     metrics.updatesRefused.inc({ code: refusal.code })
     this.#tell(refusal)
-    return 'refused'
+    // With a fresh token it is welcome, and nothing of it is lost until then.
+    return refusal.code === 'TOKEN_EXPIRED' ? 'later' : 'refused'
   }
 
   #tell(refusal: WeftError): void {

@@ -18,7 +18,7 @@ export function writeRefusal(question: WriteQuestion): WeftError | undefined {
   return understands(document.schema) ? undefined : upgradeRequired(document)
 }
 
-export function upgradeRequired({ name, schema }: LiveDocument): WeftError {
+function upgradeRequired({ name, schema }: LiveDocument): WeftError {
   const sentence = `${quoteName(name)} follows version ${schema} of the schema`
   return new WeftError('UPGRADE_REQUIRED', sentence)
 }

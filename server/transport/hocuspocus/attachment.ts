@@ -17,7 +17,6 @@ import {
 } from '../../../shared/frames.ts'
 import { documentName, quoteName, type DocumentName } from '../../../shared/names.ts'
 import {
-  PROTOCOL_VERSION,
   encodeControlMessage,
   type CheckMessage,
   type ClientHello,
@@ -27,13 +26,14 @@ import {
 import * as decoding from 'lib0/decoding'
 import type { Pass, Situation } from '../../access/pass.ts'
 import type { DocumentHold } from '../../documents/documents.ts'
-import { isWithin, type DocumentDoor } from '../document-door.ts'
+import type { DocumentDoor } from '../document-door.ts'
 import type { EarlyFrames } from '../early-frames.ts'
 import { pack, type PackedFrame } from '../packed-frame.ts'
 import type { SyncSession } from '../sync-session.ts'
 import type { FrameFormat, SyncPeer } from '../sync-peer.ts'
 import { Refusal, type LobbyGuest } from './lobby.ts'
 import { OpeningFrames, sizeOf } from './opening-frames.ts'
+import { serverHello } from './server-hello.ts'
 
 export type AttachmentOptions = {
   /** The address that the client gave, and that all answers carry. */
@@ -115,7 +115,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
       if (this.#leaving.signal.aborted) pass.close()
       this.#pass = pass
       onAuthenticated()
-      return { readOnly: !this.#mayWrite() }
+      return { readOnly: !pass.decide('write').allowed }
     } catch (error) {
       throw this.#refuse(toWeftError(error))
     }
@@ -161,12 +161,16 @@ export class Attachment implements LobbyGuest, SyncPeer {
     const refusal = pass.refusal('read')
     if (refusal !== undefined) return this.end(refusal)
     this.#connection = connection
-    if (this.#options.hello !== undefined) this.control(this.#serverHello(hold))
-    const session = this.#options.door.enter({
+    const { door, hello } = this.#options
+    const schema = this.#schema
+    if (hello !== undefined) {
+      this.control(serverHello({ document: hold.document, pass, terms: door.terms, schema }))
+    }
+    const session = door.enter({
       hold,
       pass,
       peer: this,
-      schema: this.#schema,
+      schema,
       onEnd: () => this.#ended(null),
     })
     this.#state = { kind: 'syncing', session }
@@ -306,22 +310,6 @@ export class Attachment implements LobbyGuest, SyncPeer {
   /** Throws NAME_INVALID or NAME_RESERVED. */
   #name(): DocumentName {
     return documentName(nameOfAddress(this.#options.address))
-  }
-
-  #mayWrite(): boolean {
-    return this.#pass?.decide('write').allowed === true
-  }
-
-  #serverHello({ document }: DocumentHold): ControlMessage {
-    return {
-      type: 'weft.hello',
-      protocol: PROTOCOL_VERSION,
-      incarnation: document.incarnation,
-      seq: document.seq,
-      access: this.#mayWrite() && isWithin(document.schema, this.#schema) ? 'write' : 'read',
-      schema: document.schema,
-      ...this.#options.door.terms,
-    }
   }
 
   /** Tells the client why, then gives Hocuspocus the short form of it. */
