@@ -1,5 +1,6 @@
 /** The one composition root: builds every part in order and hands each its neighbours. */
 import type * as Y from 'yjs'
+import { openStore } from './app-database.ts'
 import { fanoutReport, openFanout } from './app-fanout.ts'
 import { journalReport, openJournal } from './app-journal.ts'
 import { createSockets } from './app-sockets.ts'
@@ -80,7 +81,11 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
 
   const stored = await openJournal(config, { clock, log, metrics, breakers })
   const journal = parts.wrapJournal?.(stored) ?? stored
-  const broken = new Promise<string>(resolve => journal.onBroken(resolve))
+  const { database, broken: databaseBroken } = openStore(config, breakers)
+  const broken = Promise.race([
+    databaseBroken,
+    new Promise<string>(resolve => journal.onBroken(resolve)),
+  ])
   health.register('journal', () => journalReport(journal))
   metrics.levels.queuedEntries = () => journal.health().queuedEntries
 
@@ -125,6 +130,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   // while its authors can still be told; then they are sent off, and all else is taken down. What
   // is stored last is told to the other nodes too.
   lifeCycle.add(closing('journal', journal))
+  lifeCycle.add(closing('database', database))
   lifeCycle.add(closing('fanout', bus))
   lifeCycle.add(closing('folder', folder))
   lifeCycle.add({ name: 'documents', stop: signal => documents.stop(signal) })

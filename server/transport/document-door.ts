@@ -2,6 +2,7 @@
 import { sleep, type Clock } from '../../shared/clock.ts'
 import { WeftError, toWeftError } from '../../shared/errors.ts'
 import type { DocumentName } from '../../shared/names.ts'
+import type { Principal } from '../../shared/permissions.ts'
 import type { SchemaRange } from '../../shared/protocol.ts'
 import type { Gatekeeper } from '../access/gatekeeper.ts'
 import type { Pass, Situation } from '../access/pass.ts'
@@ -28,12 +29,21 @@ export type DocumentDoorOptions = {
   readonly metrics: Metrics
 }
 
-export type OpenRequest = {
-  readonly pass: Pass
+/** How somebody waits at the door. */
+export type Wait = {
   /** Aborts when the client has left. */
   readonly signal: AbortSignal
   /** Told of each try that failed and will be repeated. */
   readonly onUnavailable: (error: WeftError) => void
+}
+
+export type AdmitRequest = Wait & {
+  readonly principal: Principal
+  readonly situation: Situation
+}
+
+export type OpenRequest = Wait & {
+  readonly pass: Pass
 }
 
 export type EnterRequest = {
@@ -59,6 +69,7 @@ export function isWithin(version: number, range: SchemaRange | undefined): boole
 /** What passes, while the client stays where it is. */
 const WAITED_OUT: ReadonlySet<string> = new Set([
   'DOCUMENT_UNAVAILABLE',
+  'DEPENDENCY_UNAVAILABLE',
   'TOO_MANY_DOCUMENTS',
   'SLOW_DOWN',
 ])
@@ -72,13 +83,22 @@ export class DocumentDoor {
     this.#options = options
   }
 
+  /** Who holds the token. Throws TOKEN_.... */
+  identify(token: string): Promise<Principal> {
+    return this.#options.gatekeeper.identify(token)
+  }
+
   /**
-   * Lets whoever holds the token in, if they may read the document. The pass must be closed. Throws
-   * TOKEN_... or FORBIDDEN.
+   * Lets them in, if they may read the document, however often the store has to be asked for that.
+   * The pass must be closed. Throws FORBIDDEN, TOKEN_EXPIRED, and SHUTTING_DOWN.
    */
-  async admit(name: DocumentName, token: string, situation: Situation): Promise<Pass> {
+  async admit(name: DocumentName, request: AdmitRequest): Promise<Pass> {
     const { gatekeeper } = this.#options
-    return gatekeeper.admit(await gatekeeper.identify(token), name, situation)
+    const { principal, situation, signal } = request
+    const pass = await this.#patiently(request, () => gatekeeper.admit(principal, name, situation))
+    if (!signal.aborted) return pass
+    pass.close()
+    throw gone()
   }
 
   /** A fresh token on a live connection. Throws TOKEN_..., also when it is somebody else's. */
@@ -96,14 +116,22 @@ export class DocumentDoor {
    * what trying again would not mend, and SHUTTING_DOWN.
    */
   async open(name: DocumentName, request: OpenRequest): Promise<DocumentHold> {
-    const { pass, signal, onUnavailable } = request
-    const { openings, clock, metrics } = this.#options
+    const { pass, signal } = request
+    const { openings } = this.#options
+    const hold = await this.#patiently(request, () => {
+      const create = pass.decide('create').allowed
+      return openings.open(name, { by: pass.principal.id, create, signal })
+    })
+    if (!signal.aborted) return hold
+    hold.release()
+    throw gone()
+  }
+
+  async #patiently<T>({ signal, onUnavailable }: Wait, action: () => Promise<T>): Promise<T> {
+    const { clock, metrics } = this.#options
     for (;;) {
       try {
-        const create = pass.decide('create').allowed
-        const hold = await openings.open(name, { by: pass.principal.id, create, signal })
-        if (!signal.aborted) return hold
-        hold.release()
+        return await action()
       } catch (error) {
         const refusal = toWeftError(error)
         if (!WAITED_OUT.has(refusal.code)) throw refusal
@@ -111,7 +139,7 @@ export class DocumentDoor {
         onUnavailable(refusal)
         await sleep(clock, refusal.retryAfterMs ?? 1_000, signal)
       }
-      if (signal.aborted) throw new WeftError('SHUTTING_DOWN', 'the client has left')
+      if (signal.aborted) throw gone()
     }
   }
 
@@ -144,4 +172,8 @@ export class DocumentDoor {
       },
     })
   }
+}
+
+function gone(): WeftError {
+  return new WeftError('SHUTTING_DOWN', 'the client has left')
 }

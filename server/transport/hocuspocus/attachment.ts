@@ -110,11 +110,10 @@ export class Attachment implements LobbyGuest, SyncPeer {
     try {
       const name = this.#name()
       const { door, situation, onAuthenticated } = this.#options
-      const pass = await door.admit(name, token, situation)
-      // Whoever left meanwhile is not there to close it.
-      if (this.#leaving.signal.aborted) pass.close()
-      this.#pass = pass
+      const principal = await door.identify(token)
       onAuthenticated()
+      const pass = await door.admit(name, { principal, situation, ...this.#wait })
+      this.#pass = pass
       return { readOnly: !pass.decide('write').allowed }
     } catch (error) {
       throw this.#refuse(toWeftError(error))
@@ -125,10 +124,8 @@ export class Attachment implements LobbyGuest, SyncPeer {
     const pass = this.#pass
     if (pass === undefined) throw new Refusal('gone')
     const { door, hello } = this.#options
-    const signal = this.#leaving.signal
-    const onUnavailable = (error: WeftError) => this.#tell(error)
     try {
-      this.#hold = await door.open(this.#name(), { pass, signal, onUnavailable })
+      this.#hold = await door.open(this.#name(), { pass, ...this.#wait })
       await this.#bringUp(this.#hold, pass)
       const { incarnation } = this.#hold.document
       if (hello?.incarnation !== undefined && hello.incarnation !== incarnation) {
@@ -138,6 +135,11 @@ export class Attachment implements LobbyGuest, SyncPeer {
     } catch (error) {
       throw this.#refuse(toWeftError(error))
     }
+  }
+
+  get #wait() {
+    const onUnavailable = (error: WeftError) => this.#tell(error)
+    return { signal: this.#leaving.signal, onUnavailable }
   }
 
   async #bringUp(hold: DocumentHold, pass: Pass): Promise<void> {

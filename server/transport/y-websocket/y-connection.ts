@@ -88,10 +88,11 @@ export class YConnection implements SyncPeer {
     let pass: Pass | undefined
     try {
       const name = documentName(this.#options.name)
-      pass = await door.admit(name, token, situation)
+      const principal = await door.identify(token)
       this.#options.onAuthenticated()
-      const signal = this.#leaving.signal
-      const hold = await door.open(name, { pass, signal, onUnavailable: () => {} })
+      const wait = { signal: this.#leaving.signal, onUnavailable: () => {} }
+      pass = await door.admit(name, { principal, situation, ...wait })
+      const hold = await door.open(name, { pass, ...wait })
       if (this.#state.kind === 'opening') this.#enter(hold, pass)
       else {
         hold.release()
