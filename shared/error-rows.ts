@@ -101,6 +101,12 @@ export const rows = {
     retryable: false,
     hint: 'Sockets connect to /sync or /y/<document name>; REST lives under /v1, where the slashes of a name are written %2F.',
   },
+  GRANT_NOT_FOUND: {
+    closeCode: 4404,
+    status: 404,
+    retryable: false,
+    hint: 'It was taken back, or its end has come; GET /v1/grants lists what is in force.',
+  },
   DOCUMENT_NOT_FOUND: {
     closeCode: 4404,
     status: 404,
