@@ -1,5 +1,6 @@
 /** The one composition root: builds every part in order and hands each its neighbours. */
 import type * as Y from 'yjs'
+import { createEdge } from './app-edge.ts'
 import { fanoutReport, openFanout } from './app-fanout.ts'
 import { journalReport, openJournal } from './app-journal.ts'
 import { createSockets } from './app-sockets.ts'
@@ -98,7 +99,8 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
 
   const { gatekeeper, mint } = createAccess(config, clock, breakers)
   const openings = createOpenings(config, { documents, clock, metrics })
-  const doors = { documents, openings, gatekeeper, clock, log, metrics }
+  const edge = createEdge(config, { clock, metrics })
+  const doors = { documents, openings, gatekeeper, edge, clock, log, metrics }
   const limits = { stateBytesMax: config.WEFT_MAX_AWARENESS_BYTES }
   const rooms = createRooms({ limits, clock, metrics, fanout })
   const sockets = createSockets(config, { ...doors, random, rooms })

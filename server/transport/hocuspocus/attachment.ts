@@ -50,7 +50,7 @@ export type AttachmentOptions = {
   /** May so many bytes of somebody unknown be kept? One budget for all documents of a socket. */
   readonly takesUnknown: (bytes: number) => boolean
   /** The client showed a valid token. */
-  readonly onAuthenticated: () => void
+  readonly onAuthenticated: (principal: Principal) => void
   /** A frame that had to wait for the document turns out to be unreadable. */
   readonly onBadFrame: (error: unknown) => void
   /** Called once; the attachment takes no more frames. */
@@ -109,7 +109,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
     try {
       const name = this.#name()
       this.#principal = await this.#options.door.admit(name, token)
-      this.#options.onAuthenticated()
+      this.#options.onAuthenticated(this.#principal)
       return { readOnly: !this.#mayWrite() }
     } catch (error) {
       throw this.#refuse(toWeftError(error))

@@ -3,6 +3,7 @@ import * as decoding from 'lib0/decoding'
 import { WeftError, toWeftError } from '../../../shared/errors.ts'
 import { syncStep, type HandshakePart } from '../../../shared/frames.ts'
 import { documentName } from '../../../shared/names.ts'
+import type { Principal } from '../../../shared/permissions.ts'
 import type { ControlMessage, SchemaRange } from '../../../shared/protocol.ts'
 import type { Metrics } from '../../base/metrics.ts'
 import type { ClientSocket } from '../client-socket.ts'
@@ -29,7 +30,7 @@ export type YConnectionOptions = {
   readonly schema: SchemaRange | undefined
   /** Most bytes that may wait while the document is opening. */
   readonly queueBytesMax: number
-  readonly onAuthenticated: () => void
+  readonly onAuthenticated: (principal: Principal) => void
   readonly onClose: () => void
 }
 
@@ -62,6 +63,7 @@ export class YConnection implements SyncPeer {
         const sentence = 'the document is not open yet, and too much waits for it'
         this.end(new WeftError('SLOW_DOWN', sentence, { retryAfterMs: 1_000 }))
       },
+      onTooFast: error => this.end(error),
       onClose: () => {
         this.#leaving.abort()
         if (this.#state.kind === 'syncing') this.#state.session.close()
@@ -85,7 +87,7 @@ export class YConnection implements SyncPeer {
     try {
       const name = documentName(this.#options.name)
       const principal = await door.admit(name, token)
-      this.#options.onAuthenticated()
+      this.#options.onAuthenticated(principal)
       const signal = this.#leaving.signal
       const hold = await door.open(name, { principal, signal, onUnavailable: () => {} })
       if (this.#state.kind !== 'opening') return hold.release()
@@ -94,13 +96,18 @@ export class YConnection implements SyncPeer {
       const session = door.enter({ hold, principal: () => principal, peer: this, schema, onEnd })
       this.#state = { kind: 'syncing', session }
       session.ask('handshake')
-      for (const bytes of this.#early.take()) this.#onFrame(bytes)
+      for (const bytes of this.#early.take()) this.#take(bytes)
     } catch (error) {
       this.end(toWeftError(error))
     }
   }
 
   #onFrame(bytes: Uint8Array): void {
+    this.#count(bytes)
+    this.#take(bytes)
+  }
+
+  #take(bytes: Uint8Array): void {
     if (this.#state.kind === 'ended') return
     if (this.#state.kind === 'opening') {
       // What has no room the client brings again: it is asked for all it has when the document opens.
@@ -114,6 +121,12 @@ export class YConnection implements SyncPeer {
       if (error instanceof WeftError) throw error
       throw new WeftError('FRAME_INVALID', 'a frame that cannot be read', { cause: error })
     }
+  }
+
+  #count(bytes: Uint8Array): void {
+    const kind = bytes[0] === yMessageType.sync ? 'sync' : 'other'
+    const document = this.#state.kind === 'syncing' ? this.#options.name : undefined
+    this.#options.socket.count({ kind, bytes: bytes.byteLength, document })
   }
 
   #toSession(bytes: Uint8Array, session: SyncSession): void {
