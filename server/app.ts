@@ -169,6 +169,9 @@ function createAccess(config: Config, clock: Clock, breakers: Breakers) {
     keys.push({ kind: 'secret', secret: config.WEFT_JWT_SECRET })
   }
   if (config.WEFT_JWKS_URL !== undefined) keys.push({ kind: 'jwks', url: config.WEFT_JWKS_URL })
+  if (config.WEFT_JWT_KEYS_FILE !== undefined) {
+    keys.push({ kind: 'file', path: config.WEFT_JWT_KEYS_FILE })
+  }
   let mint
   if (config.devMode) {
     const secret = config.WEFT_JWT_SECRET ?? developmentSecret(config.WEFT_DATA_DIR)
@@ -176,7 +179,8 @@ function createAccess(config: Config, clock: Clock, breakers: Breakers) {
     if (config.WEFT_JWT_SECRET === undefined) keys.push({ kind: 'secret', secret })
   }
   const guard = config.WEFT_JWKS_URL === undefined ? undefined : breakers.breaker('jwks').run
-  const verifier = createTokenVerifier({ keys, issuer, audience, clock, guard })
+  const maxAgeSeconds = config.WEFT_JWT_MAX_AGE_S
+  const verifier = createTokenVerifier({ keys, issuer, audience, maxAgeSeconds, clock, guard })
   return { gatekeeper: createGatekeeper(verifier, clock), mint }
 }
 
