@@ -1,6 +1,7 @@
 /** The one composition root: builds every part in order and hands each its neighbours. */
 import type * as Y from 'yjs'
 import { openStore } from './app-database.ts'
+import { createEdge } from './app-edge.ts'
 import { fanoutReport, openFanout } from './app-fanout.ts'
 import { journalReport, openJournal } from './app-journal.ts'
 import { createSockets } from './app-sockets.ts'
@@ -103,7 +104,8 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
 
   const { gatekeeper, mint } = createAccess(config, clock, breakers)
   const openings = createOpenings(config, { documents, clock, metrics })
-  const doors = { documents, openings, gatekeeper, clock, log, metrics }
+  const edge = createEdge(config, { clock, metrics })
+  const doors = { documents, openings, gatekeeper, edge, clock, log, metrics }
   const limits = { stateBytesMax: config.WEFT_MAX_AWARENESS_BYTES }
   const rooms = createRooms({ limits, clock, metrics, fanout })
   const sockets = createSockets(config, { ...doors, random, rooms })
@@ -173,6 +175,9 @@ function createAccess(config: Config, clock: Clock, breakers: Breakers) {
     keys.push({ kind: 'secret', secret: config.WEFT_JWT_SECRET })
   }
   if (config.WEFT_JWKS_URL !== undefined) keys.push({ kind: 'jwks', url: config.WEFT_JWKS_URL })
+  if (config.WEFT_JWT_KEYS_FILE !== undefined) {
+    keys.push({ kind: 'file', path: config.WEFT_JWT_KEYS_FILE })
+  }
   let mint
   if (config.devMode) {
     const secret = config.WEFT_JWT_SECRET ?? developmentSecret(config.WEFT_DATA_DIR)
@@ -180,7 +185,8 @@ function createAccess(config: Config, clock: Clock, breakers: Breakers) {
     if (config.WEFT_JWT_SECRET === undefined) keys.push({ kind: 'secret', secret })
   }
   const guard = config.WEFT_JWKS_URL === undefined ? undefined : breakers.breaker('jwks').run
-  const verifier = createTokenVerifier({ keys, issuer, audience, clock, guard })
+  const maxAgeSeconds = config.WEFT_JWT_MAX_AGE_S
+  const verifier = createTokenVerifier({ keys, issuer, audience, maxAgeSeconds, clock, guard })
   return { gatekeeper: new Gatekeeper({ verifier, clock }), mint }
 }
 

@@ -1,7 +1,9 @@
 /** Every setting of the server, in one table: environment, defaults, --help and README come from it. */
 import { z } from 'zod'
 import { logLevels } from './base/log.ts'
-import { count, list, setting, text, type Setting } from './setting.ts'
+import { isOriginPattern } from './edge/origins.ts'
+import { edgeSettings } from './edge-settings.ts'
+import { count, setting, text, type Setting } from './setting.ts'
 import { parseRedisUrl } from './fanout/redis/redis-address.ts'
 
 export const configTable = {
@@ -57,6 +59,14 @@ export const configTable = {
     z.url({ protocol: /^https?$/ }).optional(),
     'Address of a JSON Web Key Set for RS256, ES256 and EdDSA tokens.',
   ),
+  WEFT_JWT_KEYS_FILE: setting(
+    text,
+    'A file with public keys for the same, as a JSON Web Key Set or PEM; read again when it changes.',
+  ),
+  WEFT_JWT_MAX_AGE_S: setting(
+    count(30 * 86_400, 60),
+    'Seconds from `iat` (without it: from now) to `exp`, at most; tokens for longer are refused.',
+  ),
   WEFT_JWT_ISSUER: setting(text, 'Only tokens of this issuer (`iss`) are taken.'),
   WEFT_JWT_AUDIENCE: setting(text, 'Only tokens for this audience (`aud`) are taken.'),
   WEFT_DEV: setting(
@@ -64,11 +74,7 @@ export const configTable = {
     'Development mode: `POST /v1/dev/tokens` makes tokens for anybody. Loopback only.',
     '1 on loopback without a secret or key set, else 0',
   ),
-  WEFT_ORIGINS: setting(
-    list,
-    'Comma-separated origins whose pages may connect, such as `https://app.example.com`; the ' +
-      'server’s own is always one.',
-  ),
+  ...edgeSettings,
   WEFT_LOG_LEVEL: setting(z.enum(logLevels).default('info'), 'Least severe level that is logged.'),
   WEFT_LOG_FORMAT: setting(
     z.enum(['json', 'pretty']).optional(),
@@ -207,7 +213,8 @@ export function readConfig(environment: Environment, isTerminal = false): Config
   }
   const values = parsed.data
   const loopback = isLoopback(values.WEFT_HOST)
-  const canCheckTokens = values.WEFT_JWT_SECRET !== undefined || values.WEFT_JWKS_URL !== undefined
+  const { WEFT_JWT_SECRET, WEFT_JWKS_URL, WEFT_JWT_KEYS_FILE } = values
+  const canCheckTokens = (WEFT_JWT_SECRET ?? WEFT_JWKS_URL ?? WEFT_JWT_KEYS_FILE) !== undefined
   const devMode =
     values.WEFT_DEV === undefined ? loopback && !canCheckTokens : values.WEFT_DEV === '1'
   const problems = [...unknown, ...contradictions(values, { loopback, devMode, canCheckTokens })]
@@ -233,16 +240,22 @@ function contradictions(values: Values, { loopback, devMode, canCheckTokens }: C
     )
   }
   if (!devMode && !canCheckTokens) {
-    problems.push('WEFT_JWT_SECRET or WEFT_JWKS_URL: one is needed to check tokens')
+    problems.push(
+      'WEFT_JWT_SECRET, WEFT_JWKS_URL or WEFT_JWT_KEYS_FILE: one is needed to check tokens',
+    )
   }
   if (!loopback && values.WEFT_ORIGINS.length === 0) {
     problems.push(`WEFT_ORIGINS: needed when WEFT_HOST is ${values.WEFT_HOST}`)
   }
   for (const origin of values.WEFT_ORIGINS) {
-    if (URL.parse(origin)?.origin === origin) continue
+    if (isOriginPattern(origin)) continue
     problems.push(
       `WEFT_ORIGINS: "${origin}" is no origin; write scheme and host alone, as https://app.example.com`,
     )
+  }
+  const keySet = URL.parse(values.WEFT_JWKS_URL ?? '')
+  if (keySet?.protocol === 'http:' && !isLoopback(keySet.hostname.replace(/^\[|\]$/g, ''))) {
+    problems.push('WEFT_JWKS_URL: over http anybody on the way can replace the keys; write https')
   }
   if (values.WEFT_MAX_UPDATE_BYTES > values.WEFT_MAX_FRAME_BYTES) {
     problems.push('WEFT_MAX_UPDATE_BYTES: an update cannot be larger than WEFT_MAX_FRAME_BYTES')

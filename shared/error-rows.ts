@@ -95,6 +95,12 @@ export const rows = {
     retryable: false,
     hint: 'Add the address of the page to WEFT_ORIGINS.',
   },
+  ADDRESS_FORBIDDEN: {
+    closeCode: 4403,
+    status: 403,
+    retryable: false,
+    hint: 'WEFT_ALLOW_ADDRESSES and WEFT_DENY_ADDRESSES say from where one may connect.',
+  },
   ROUTE_NOT_FOUND: {
     closeCode: 4404,
     status: 404,

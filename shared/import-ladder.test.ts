@@ -9,7 +9,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 /** Lower rooms come first; rooms of one step do not see each other. */
 const serverSteps = [
   ['base'],
-  ['journal', 'database', 'fanout'],
+  ['journal', 'database', 'fanout', 'edge'],
   ['audit'],
   ['access'],
   ['documents'],

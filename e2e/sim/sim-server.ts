@@ -11,6 +11,7 @@ import { Gatekeeper } from '../../server/access/gatekeeper.ts'
 import { createMetrics } from '../../server/base/metrics.ts'
 import { Documents } from '../../server/documents/documents.ts'
 import type { LiveDocument } from '../../server/documents/live-document.ts'
+import { Paces, type PaceLimits } from '../../server/edge/pace.ts'
 import { Openings } from '../../server/documents/openings.ts'
 import { fold } from '../../server/journal/fold.ts'
 import type { Folder } from '../../server/journal/folder.ts'
@@ -34,6 +35,11 @@ export const UNSAVED_BYTES_MAX = 16 << 10
 /** So small that a few edits fill it. */
 const QUEUE_BYTES_MAX = 2 << 10
 const PING_INTERVAL_MS = 5_000
+/** As in a real server, by its defaults. */
+const PACE: PaceLimits = {
+  frames: { perSecond: 100, burst: 1_000 },
+  bytes: { perSecond: 2 << 20, burst: 16 << 20 },
+}
 
 /** One for all runs: the metrics of Node itself watch the process, and are never let go. */
 const metrics = createMetrics()
@@ -57,6 +63,7 @@ export class SimServer implements Listener {
   readonly #connections = new Map<HocuspocusConnection, ClientSocket>()
   readonly #lobby = new Lobby()
   readonly #door: DocumentDoor
+  readonly #paces: Paces
   readonly #sessions: Sessions = new Map()
   readonly #flusher: TurnFlusher
   readonly #log
@@ -122,6 +129,13 @@ export class SimServer implements Listener {
         metrics,
       },
     )
+    this.#paces = new Paces({
+      connection: PACE,
+      document: PACE,
+      overMaxMs: 30_000,
+      clock,
+      metrics,
+    })
     every(clock, PING_INTERVAL_MS, () => this.#ping())
   }
 
@@ -138,6 +152,7 @@ export class SimServer implements Listener {
         queueBytesMax: QUEUE_BYTES_MAX,
       },
       flusher: this.#flusher,
+      paces: this.#paces,
       clock,
       log: this.#log,
       metrics,

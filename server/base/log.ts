@@ -13,7 +13,21 @@ export type LogOptions = {
 }
 
 /** Fields that may hold a secret, wherever in a log object they stand. */
-const secretFields = ['token', 'authorization', 'secret', 'password', 'cookie']
+const secretFields = [
+  'token',
+  'authorization',
+  'secret',
+  'password',
+  'cookie',
+  'jwt',
+  'access_token',
+  'accessToken',
+  '["set-cookie"]',
+  '["sec-websocket-protocol"]',
+]
+
+/** Wherever in a line, also inside a message: three parts, of which the first two begin as JSON does. */
+const tokenPattern = /\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*/g
 
 export function createLog({ level, format }: LogOptions): Logger {
   const options = {
@@ -21,8 +35,12 @@ export function createLog({ level, format }: LogOptions): Logger {
     base: null,
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
+    hooks: { streamWrite: (line: string) => line.replace(tokenPattern, '[redacted]') },
     redact: {
-      paths: secretFields.flatMap(field => [field, `*.${field}`, `*.*.${field}`]),
+      paths: secretFields.flatMap(field => {
+        const behind = field.startsWith('[') ? field : `.${field}`
+        return [field, `*${behind}`, `*.*${behind}`]
+      }),
       censor: '[redacted]',
     },
   }

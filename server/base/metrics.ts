@@ -96,6 +96,9 @@ export function createMetrics() {
     ]),
     ...nodeCounters(counter),
     ...breakerMetrics(registers),
+    rateLimited: counter('weft_rate_limited_total', 'Times that somebody came too often.', [
+      'limit',
+    ]),
     requests: counter('weft_http_requests_total', 'REST requests.', ['route', 'status']),
     unexpected: counter('weft_unexpected_errors_total', 'Errors nobody planned for.', ['where']),
   }

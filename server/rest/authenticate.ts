@@ -5,7 +5,7 @@ import type { Principal } from '../../shared/permissions.ts'
 import type { Ask, Gatekeeper } from '../access/gatekeeper.ts'
 import type { RestEnv } from './rest-env.ts'
 
-/** Who asks? Throws TOKEN_MISSING, TOKEN_INVALID or TOKEN_EXPIRED. */
+/** Who asks? Throws TOKEN_MISSING, TOKEN_INVALID or TOKEN_EXPIRED, and SLOW_DOWN when it is too often. */
 export async function principalOf(
   context: Context<RestEnv>,
   gatekeeper: Gatekeeper,
@@ -15,7 +15,9 @@ export async function principalOf(
   if (header !== '' && scheme.toLowerCase() !== 'bearer') {
     throw new WeftError('TOKEN_MISSING', 'the Authorization header is not of the form "Bearer ..."')
   }
-  return gatekeeper.identify(token)
+  const principal = await gatekeeper.identify(token)
+  context.get('userLimits').request(principal)
+  return principal
 }
 
 /** Who asks, if they may: throws as `principalOf` does, and FORBIDDEN. */

@@ -316,7 +316,7 @@ function addRoleRoutes(router: OpenAPIHono<RestEnv>, options: RestOptions): void
 
 export async function by(context: Context<RestEnv>, { gatekeeper }: RestOptions): Promise<By> {
   const principal = await principalOf(context, gatekeeper)
-  return { principal, address: context.get('address'), requestId: context.get('requestId') }
+  return { principal, address: context.get('client').address, requestId: context.get('requestId') }
 }
 
 function toBody(grant: StoredGrant): z.input<typeof grantBody> {

@@ -1,4 +1,5 @@
 /** What every request carries on its way through the routes. */
+import type { HttpBindings } from '@hono/node-server'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Gatekeeper } from '../access/gatekeeper.ts'
 import type { TokenMint } from '../access/token-mint.ts'
@@ -8,12 +9,18 @@ import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { Documents } from '../documents/documents.ts'
 import type { Openings } from '../documents/openings.ts'
+import type { ClientAddress } from '../edge/addresses.ts'
+import type { Edge } from '../edge/edge.ts'
+import type { UserLimits } from '../edge/user-limits.ts'
 import { WeftError } from '../../shared/errors.ts'
 
 export type RestEnv = {
+  Bindings: HttpBindings
   Variables: {
     requestId: string
     log: Logger
+    client: ClientAddress
+    userLimits: UserLimits
   }
 }
 
@@ -21,6 +28,7 @@ export type RestOptions = {
   readonly documents: Documents
   readonly openings: Openings
   readonly gatekeeper: Gatekeeper
+  readonly edge: Edge
   readonly health: Health
   readonly breakers: Breakers
   readonly metrics: Metrics

@@ -6,8 +6,10 @@ import { requestId } from 'hono/request-id'
 import { routePath } from 'hono/route'
 import { WeftError } from '../../shared/errors.ts'
 import { adminRoutes } from './admin-routes.ts'
+import { crossOrigin } from './cross-origin.ts'
 import { devRoutes } from './dev-routes.ts'
 import { documentRoutes } from './document-routes.ts'
+import { guardRequests } from './guard-requests.ts'
 import { healthRoutes } from './health-routes.ts'
 import { pageRoutes } from './pages.ts'
 import { answerProblem } from './problem.ts'
@@ -17,15 +19,27 @@ import { createRouter, type RestEnv, type RestOptions } from './rest-env.ts'
 export function createRest(options: RestOptions): OpenAPIHono<RestEnv> {
   const { log, metrics, mint } = options
   const app = createRouter()
-  app.use(requestId(), async (context, next) => {
+  app.use(requestId())
+  app.use(async (context, next) => {
     context.set('log', log)
+    context.set('client', options.edge.addresses.clientOf(context.env.incoming))
+    context.set('userLimits', options.edge.userLimits)
     await next()
     // The route's pattern, not the path: names of documents would make endless series.
     const route = routePath(context, -1)
     metrics.requests.inc({ route, status: context.res.status })
     const { method, path } = context.req
-    log.debug({ method, path, status: context.res.status, requestId: context.get('requestId') })
+    const { address } = context.get('client')
+    log.debug({
+      method,
+      path,
+      address,
+      status: context.res.status,
+      requestId: context.get('requestId'),
+    })
   })
+  app.use(guardRequests(options.edge))
+  app.use('/v1/*', crossOrigin(options.edge.origins))
   app.use(
     '/v1/*',
     bodyLimit({

@@ -16,6 +16,7 @@ import {
   type HandshakePart,
 } from '../../../shared/frames.ts'
 import { documentName, quoteName, type DocumentName } from '../../../shared/names.ts'
+import type { Principal } from '../../../shared/permissions.ts'
 import {
   encodeControlMessage,
   type CheckMessage,
@@ -51,7 +52,7 @@ export type AttachmentOptions = {
   /** May so many bytes of somebody unknown be kept? One budget for all documents of a socket. */
   readonly takesUnknown: (bytes: number) => boolean
   /** The client showed a valid token. */
-  readonly onAuthenticated: () => void
+  readonly onAuthenticated: (principal: Principal) => void
   /** A frame that had to wait for the document turns out to be unreadable. */
   readonly onBadFrame: (error: unknown) => void
   /** Called once; the attachment takes no more frames. */
@@ -111,7 +112,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
       const name = this.#name()
       const { door, situation, onAuthenticated } = this.#options
       const principal = await door.identify(token)
-      onAuthenticated()
+      onAuthenticated(principal)
       const pass = await door.admit(name, { principal, situation, ...this.#wait })
       this.#pass = pass
       return { readOnly: !pass.decide('write').allowed }

@@ -3,6 +3,7 @@ import * as decoding from 'lib0/decoding'
 import { WeftError, toWeftError } from '../../../shared/errors.ts'
 import { syncStep, type HandshakePart } from '../../../shared/frames.ts'
 import { documentName } from '../../../shared/names.ts'
+import type { Principal } from '../../../shared/permissions.ts'
 import type { ControlMessage, SchemaRange } from '../../../shared/protocol.ts'
 import type { Pass, Situation } from '../../access/pass.ts'
 import type { Metrics } from '../../base/metrics.ts'
@@ -32,7 +33,7 @@ export type YConnectionOptions = {
   readonly schema: SchemaRange | undefined
   /** Most bytes that may wait while the document is opening. */
   readonly queueBytesMax: number
-  readonly onAuthenticated: () => void
+  readonly onAuthenticated: (principal: Principal) => void
   readonly onClose: () => void
 }
 
@@ -65,6 +66,7 @@ export class YConnection implements SyncPeer {
         const sentence = 'the document is not open yet, and too much waits for it'
         this.end(new WeftError('SLOW_DOWN', sentence, { retryAfterMs: 1_000 }))
       },
+      onTooFast: error => this.end(error),
       onClose: () => {
         this.#leaving.abort()
         if (this.#state.kind === 'syncing') this.#state.session.close()
@@ -89,7 +91,7 @@ export class YConnection implements SyncPeer {
     try {
       const name = documentName(this.#options.name)
       const principal = await door.identify(token)
-      this.#options.onAuthenticated()
+      this.#options.onAuthenticated(principal)
       const wait = { signal: this.#leaving.signal, onUnavailable: () => {} }
       pass = await door.admit(name, { principal, situation, ...wait })
       const hold = await door.open(name, { pass, ...wait })
@@ -116,10 +118,15 @@ export class YConnection implements SyncPeer {
     const session = door.enter({ hold, pass, peer: this, schema, onEnd: () => {} })
     this.#state = { kind: 'syncing', session }
     session.ask('handshake')
-    for (const bytes of this.#early.take()) this.#onFrame(bytes)
+    for (const bytes of this.#early.take()) this.#take(bytes)
   }
 
   #onFrame(bytes: Uint8Array): void {
+    this.#count(bytes)
+    this.#take(bytes)
+  }
+
+  #take(bytes: Uint8Array): void {
     if (this.#state.kind === 'ended') return
     if (this.#state.kind === 'opening') {
       // What has no room the client brings again: it is asked for all it has when the document opens.
@@ -133,6 +140,12 @@ export class YConnection implements SyncPeer {
       if (error instanceof WeftError) throw error
       throw new WeftError('FRAME_INVALID', 'a frame that cannot be read', { cause: error })
     }
+  }
+
+  #count(bytes: Uint8Array): void {
+    const kind = bytes[0] === yMessageType.sync ? 'sync' : 'other'
+    const document = this.#state.kind === 'syncing' ? this.#options.name : undefined
+    this.#options.socket.count({ kind, bytes: bytes.byteLength, document })
   }
 
   #toSession(bytes: Uint8Array, session: SyncSession): void {
