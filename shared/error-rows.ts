@@ -89,6 +89,12 @@ export const rows = {
     retryable: false,
     hint: 'The token carries no grant that allows this; ask an owner.',
   },
+  PATH_FORBIDDEN: {
+    closeCode: 4403,
+    status: 403,
+    retryable: false,
+    hint: 'The grant covers a part of the document; undo what is outside of it, or ask an owner.',
+  },
   ORIGIN_FORBIDDEN: {
     closeCode: 4403,
     status: 403,
