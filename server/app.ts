@@ -1,12 +1,13 @@
 /** The one composition root: builds every part in order and hands each its neighbours. */
 import type * as Y from 'yjs'
-import { openStore } from './app-database.ts'
+import { anchorFile, openStore } from './app-database.ts'
 import { fanoutReport, openFanout } from './app-fanout.ts'
 import { journalReport, openJournal } from './app-journal.ts'
 import { createSockets } from './app-sockets.ts'
 import { systemClock, type Clock } from '../shared/clock.ts'
 import { documentName } from '../shared/names.ts'
 import { systemRandom, type Random } from '../shared/random.ts'
+import { Audit } from './audit/audit.ts'
 import { createGatekeeper } from './access/gatekeeper.ts'
 import { createTokenMint, developmentSecret } from './access/token-mint.ts'
 import { createTokenVerifier, type TokenKeys } from './access/token-verifier.ts'
@@ -82,12 +83,11 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   const stored = await openJournal(config, { clock, log, metrics, breakers })
   const journal = parts.wrapJournal?.(stored) ?? stored
   const { database, broken: databaseBroken } = openStore(config, breakers)
-  const broken = Promise.race([
-    databaseBroken,
-    new Promise<string>(resolve => journal.onBroken(resolve)),
-  ])
+  const broken = Promise.race([databaseBroken, journalBroken(journal)])
   health.register('journal', () => journalReport(journal))
   metrics.levels.queuedEntries = () => journal.health().queuedEntries
+
+  const audit = new Audit({ database, anchors: anchorFile(config), clock, log, metrics })
 
   const bus = parts.fanout ?? openFanout(config, { clock, random, log, breakers })
   health.register('fanout', () => fanoutReport(bus))
@@ -111,6 +111,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
 
   const rest = createRest({
     ...doors,
+    audit,
     health,
     breakers,
     mint,
@@ -131,6 +132,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   // is stored last is told to the other nodes too.
   lifeCycle.add(closing('journal', journal))
   lifeCycle.add(closing('database', database))
+  lifeCycle.add({ name: 'audit', stop: signal => audit.close(signal) })
   lifeCycle.add(closing('fanout', bus))
   lifeCycle.add(closing('folder', folder))
   lifeCycle.add({ name: 'documents', stop: signal => documents.stop(signal) })
@@ -151,6 +153,10 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
     broken,
     stop: (timeoutMs = config.WEFT_DRAIN_TIMEOUT_MS) => lifeCycle.stop(timeoutMs),
   }
+}
+
+function journalBroken(journal: Journal): Promise<string> {
+  return new Promise(resolve => journal.onBroken(resolve))
 }
 
 function closing(name: string, part: { close(): Promise<void> }): Part {

@@ -2,6 +2,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Gatekeeper } from '../access/gatekeeper.ts'
 import type { TokenMint } from '../access/token-mint.ts'
+import type { Audit } from '../audit/audit.ts'
 import type { Breakers } from '../base/breaker.ts'
 import type { Health } from '../base/health.ts'
 import type { Logger } from '../base/log.ts'
@@ -21,6 +22,7 @@ export type RestOptions = {
   readonly documents: Documents
   readonly openings: Openings
   readonly gatekeeper: Gatekeeper
+  readonly audit: Audit
   readonly health: Health
   readonly breakers: Breakers
   readonly metrics: Metrics

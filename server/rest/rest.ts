@@ -6,6 +6,7 @@ import { requestId } from 'hono/request-id'
 import { routePath } from 'hono/route'
 import { WeftError } from '../../shared/errors.ts'
 import { adminRoutes } from './admin-routes.ts'
+import { auditRoutes } from './audit-routes.ts'
 import { devRoutes } from './dev-routes.ts'
 import { documentRoutes } from './document-routes.ts'
 import { healthRoutes } from './health-routes.ts'
@@ -39,6 +40,7 @@ export function createRest(options: RestOptions): OpenAPIHono<RestEnv> {
   app.route('/', documentRoutes(options))
   app.route('/', writeRoutes(options))
   app.route('/', adminRoutes(options))
+  app.route('/', auditRoutes(options))
   if (mint !== undefined) app.route('/', devRoutes(mint))
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
     type: 'http',
