@@ -6,6 +6,7 @@ import * as requestsAndSchema from './002-requests-and-schema.ts'
 import * as handedOverStates from './003-handed-over-states.ts'
 import * as postgresJournal from './004-postgres-journal.ts'
 import * as access from './005-access.ts'
+import * as audit from './006-audit.ts'
 
 export type Migration = {
   readonly name: string
@@ -19,4 +20,5 @@ export const migrations: readonly Migration[] = [
   { name: '003-handed-over-states', ...handedOverStates },
   { name: '004-postgres-journal', ...postgresJournal },
   { name: '005-access', ...access },
+  { name: '006-audit', ...audit },
 ]

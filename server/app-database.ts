@@ -1,4 +1,6 @@
-/** The relational tables of the store that the settings ask for. */
+/** The relational tables of the store that the settings ask for, and the audit log in them. */
+import { join } from 'node:path'
+import { AnchorFile } from './audit/anchor-file.ts'
 import type { Breakers } from './base/breaker.ts'
 import type { Config } from './config.ts'
 import { openDatabase, type Database } from './database/database.ts'
@@ -32,3 +34,10 @@ export function openStore(config: Config, breakers: Breakers): OpenedDatabase {
 
 /** A probe is one statement, and while it waits nobody new is let in. */
 const DATABASE_RESET_MS_MAX = 1_000
+
+export function anchorFile(config: Config): AnchorFile {
+  return new AnchorFile({
+    file: config.WEFT_AUDIT_ANCHOR_FILE ?? join(config.WEFT_DATA_DIR, 'audit-anchors.ndjson'),
+    secret: config.WEFT_AUDIT_SECRET,
+  })
+}

@@ -1,6 +1,7 @@
 /** The one composition root: builds every part in order and hands each its neighbours. */
 import type * as Y from 'yjs'
-import { openStore } from './app-database.ts'
+import { openAccess } from './app-access.ts'
+import { anchorFile, openStore } from './app-database.ts'
 import { createEdge } from './app-edge.ts'
 import { fanoutReport, openFanout } from './app-fanout.ts'
 import { journalReport, openJournal } from './app-journal.ts'
@@ -8,10 +9,8 @@ import { createSockets } from './app-sockets.ts'
 import { systemClock, type Clock } from '../shared/clock.ts'
 import { documentName } from '../shared/names.ts'
 import { systemRandom, type Random } from '../shared/random.ts'
-import { Gatekeeper } from './access/gatekeeper.ts'
-import { createTokenMint, developmentSecret } from './access/token-mint.ts'
-import { createTokenVerifier, type TokenKeys } from './access/token-verifier.ts'
-import { createBreakers, type Breakers } from './base/breaker.ts'
+import { Audit } from './audit/audit.ts'
+import { createBreakers } from './base/breaker.ts'
 import { createHealth } from './base/health.ts'
 import { createLifeCycle, type Part, type StopReport } from './base/life-cycle.ts'
 import type { Logger } from './base/log.ts'
@@ -83,12 +82,11 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   const stored = await openJournal(config, { clock, log, metrics, breakers })
   const journal = parts.wrapJournal?.(stored) ?? stored
   const { database, broken: databaseBroken } = openStore(config, breakers)
-  const broken = Promise.race([
-    databaseBroken,
-    new Promise<string>(resolve => journal.onBroken(resolve)),
-  ])
+  const broken = Promise.race([databaseBroken, journalBroken(journal)])
   health.register('journal', () => journalReport(journal))
   metrics.levels.queuedEntries = () => journal.health().queuedEntries
+
+  const audit = new Audit({ database, anchors: anchorFile(config), clock, log, metrics })
 
   const bus = parts.fanout ?? openFanout(config, { clock, random, log, breakers })
   health.register('fanout', () => fanoutReport(bus))
@@ -102,7 +100,8 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   const documents = createDocuments(config, { ...tools, journal, fanout, folder, hooks })
   metrics.levels.unsavedDocuments = () => documents.unsaved.documents
 
-  const { gatekeeper, mint } = createAccess(config, clock, breakers)
+  const access = await openAccess(config, { ...tools, breakers, database, audit, fanout })
+  const { gatekeeper, grants, mint } = access
   const openings = createOpenings(config, { documents, clock, metrics })
   const edge = createEdge(config, { clock, metrics })
   const doors = { documents, openings, gatekeeper, edge, clock, log, metrics }
@@ -113,6 +112,8 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
 
   const rest = createRest({
     ...doors,
+    audit,
+    grants,
     health,
     breakers,
     mint,
@@ -133,8 +134,10 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   // is stored last is told to the other nodes too.
   lifeCycle.add(closing('journal', journal))
   lifeCycle.add(closing('database', database))
+  lifeCycle.add({ name: 'audit', stop: signal => audit.close(signal) })
   lifeCycle.add(closing('fanout', bus))
   lifeCycle.add(closing('folder', folder))
+  lifeCycle.add({ name: 'access', stop: () => access.stop() })
   lifeCycle.add({ name: 'documents', stop: signal => documents.stop(signal) })
   lifeCycle.add({ name: 'control', stop: () => control.close() })
   lifeCycle.add({ name: 'http', stop: () => http.stop() })
@@ -155,6 +158,10 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   }
 }
 
+function journalBroken(journal: Journal): Promise<string> {
+  return new Promise(resolve => journal.onBroken(resolve))
+}
+
 function closing(name: string, part: { close(): Promise<void> }): Part {
   return {
     name,
@@ -166,29 +173,6 @@ function closing(name: string, part: { close(): Promise<void> }): Part {
 }
 
 type Tools = { readonly clock: Clock; readonly log: Logger; readonly metrics: Metrics }
-
-function createAccess(config: Config, clock: Clock, breakers: Breakers) {
-  const issuer = config.WEFT_JWT_ISSUER
-  const audience = config.WEFT_JWT_AUDIENCE
-  const keys: TokenKeys[] = []
-  if (config.WEFT_JWT_SECRET !== undefined) {
-    keys.push({ kind: 'secret', secret: config.WEFT_JWT_SECRET })
-  }
-  if (config.WEFT_JWKS_URL !== undefined) keys.push({ kind: 'jwks', url: config.WEFT_JWKS_URL })
-  if (config.WEFT_JWT_KEYS_FILE !== undefined) {
-    keys.push({ kind: 'file', path: config.WEFT_JWT_KEYS_FILE })
-  }
-  let mint
-  if (config.devMode) {
-    const secret = config.WEFT_JWT_SECRET ?? developmentSecret(config.WEFT_DATA_DIR)
-    mint = createTokenMint({ secret, issuer, audience, clock })
-    if (config.WEFT_JWT_SECRET === undefined) keys.push({ kind: 'secret', secret })
-  }
-  const guard = config.WEFT_JWKS_URL === undefined ? undefined : breakers.breaker('jwks').run
-  const maxAgeSeconds = config.WEFT_JWT_MAX_AGE_S
-  const verifier = createTokenVerifier({ keys, issuer, audience, maxAgeSeconds, clock, guard })
-  return { gatekeeper: new Gatekeeper({ verifier, clock }), mint }
-}
 
 type OpeningParts = Omit<Tools, 'log'> & { readonly documents: Documents }
 

@@ -164,6 +164,15 @@ export const configTable = {
     count(60_000, 1_000),
     'Longest time until it is tried again; the first time is a second, and doubles.',
   ),
+  WEFT_AUDIT_ANCHOR_FILE: setting(
+    text,
+    'Where the end of the audit log is written down each minute: best on another disk, to which one can only append.',
+    'audit-anchors.ndjson in the data folder',
+  ),
+  WEFT_AUDIT_SECRET: setting(
+    z.string().min(32, 'must have at least 32 characters').optional(),
+    'Signs what is written there, at least 32 characters; begin a new file with a new secret.',
+  ),
   WEFT_DRAIN_TIMEOUT_MS: setting(count(10_000), 'Time for a clean end after SIGTERM.'),
 } as const
 

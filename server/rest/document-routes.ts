@@ -9,6 +9,7 @@ import { docToJson } from '../documents/doc-json.ts'
 import type { DocumentHead } from '../journal/journal.ts'
 import type { Seed } from '../documents/document-hooks.ts'
 import { etagOf, headSchema, toBody } from './document-head.ts'
+import { askedBy } from './asked-by.ts'
 import { authorize, principalOf } from './authenticate.ts'
 import { problemResponse } from './problem.ts'
 import { createRouter, type RestEnv, type RestOptions } from './rest-env.ts'
@@ -146,7 +147,7 @@ const deleteRoute = createRoute({
 })
 
 export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
-  const { documents, openings, gatekeeper } = options
+  const { documents, openings, gatekeeper, audit } = options
   const router = createRouter()
 
   router.openapi(listRoute, async context => {
@@ -206,6 +207,7 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
     const by = principal.id
     await openings.turn(name, { by, signal: context.req.raw.signal })
     const { head, created } = await documents.create(name, { by, seed })
+    if (created) audit.note({ ...askedBy(context, principal), ...creationOf(name) })
     if (!created && isNewOnly) {
       throw new WeftError('PRECONDITION_FAILED', `${quoteName(name)} is there already`)
     }
@@ -219,10 +221,19 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
     if (head === undefined) {
       throw new WeftError('DOCUMENT_NOT_FOUND', `there is no document ${quoteName(name)}`)
     }
+    audit.note({ ...askedBy(context, principal), ...deletionOf(name) })
     return context.body(null, 204)
   })
 
   return router
+}
+
+function creationOf(document: DocumentName) {
+  return { action: 'document.create', document, capability: 'create', decision: 'allow' } as const
+}
+
+function deletionOf(document: DocumentName) {
+  return { action: 'document.delete', document, capability: 'delete', decision: 'allow' } as const
 }
 
 /** The body of a creation: JSON of the root types, a Yjs update, or nothing. */

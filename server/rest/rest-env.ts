@@ -2,7 +2,9 @@
 import type { HttpBindings } from '@hono/node-server'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Gatekeeper } from '../access/gatekeeper.ts'
+import type { Grants } from '../access/grants/grants.ts'
 import type { TokenMint } from '../access/token-mint.ts'
+import type { Audit } from '../audit/audit.ts'
 import type { Breakers } from '../base/breaker.ts'
 import type { Health } from '../base/health.ts'
 import type { Logger } from '../base/log.ts'
@@ -29,6 +31,8 @@ export type RestOptions = {
   readonly openings: Openings
   readonly gatekeeper: Gatekeeper
   readonly edge: Edge
+  readonly audit: Audit
+  readonly grants: Grants
   readonly health: Health
   readonly breakers: Breakers
   readonly metrics: Metrics

@@ -7,9 +7,11 @@ import { routePath } from 'hono/route'
 import { WeftError } from '../../shared/errors.ts'
 import { adminRoutes } from './admin-routes.ts'
 import { crossOrigin } from './cross-origin.ts'
+import { auditRoutes } from './audit-routes.ts'
 import { devRoutes } from './dev-routes.ts'
 import { documentRoutes } from './document-routes.ts'
 import { guardRequests } from './guard-requests.ts'
+import { grantRoutes } from './grant-routes.ts'
 import { healthRoutes } from './health-routes.ts'
 import { pageRoutes } from './pages.ts'
 import { answerProblem } from './problem.ts'
@@ -53,6 +55,8 @@ export function createRest(options: RestOptions): OpenAPIHono<RestEnv> {
   app.route('/', documentRoutes(options))
   app.route('/', writeRoutes(options))
   app.route('/', adminRoutes(options))
+  app.route('/', grantRoutes(options))
+  app.route('/', auditRoutes(options))
   if (mint !== undefined) app.route('/', devRoutes(mint))
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
     type: 'http',
