@@ -4,6 +4,7 @@ import { decide, type Decision, type Rule } from '../../shared/decide.ts'
 import { WeftError } from '../../shared/errors.ts'
 import { quoteName, type DocumentName } from '../../shared/names.ts'
 import type { Capability, Principal } from '../../shared/permissions.ts'
+import { writeRuleOf, type WriteRule } from '../../shared/write-rules.ts'
 import { concerns, type ChangeSet, type RuleSource } from './policy.ts'
 
 /** Where a client comes from, as far as conditions may ask. */
@@ -20,6 +21,19 @@ export type PassOptions = {
   readonly onClose: (pass: Pass) => void
 }
 
+export type Access = 'read' | 'comment' | 'write'
+
+/** What a client may do with the content; `rule` limits where, undefined: everywhere. */
+export type Writing =
+  | { readonly access: 'read' }
+  | { readonly access: 'comment' | 'write'; readonly rule: WriteRule | undefined }
+
+type KnownWriting = {
+  readonly access: Access
+  readonly paths: readonly string[] | null
+  readonly writing: Writing
+}
+
 /** Timers of browsers and Node end here; a later instant is waited for in steps. */
 const TIMER_MS_MAX = 2 ** 31 - 1
 
@@ -29,6 +43,7 @@ export class Pass {
   readonly #listeners = new Set<() => void>()
   /** Answers that still hold. */
   readonly #answers = new Map<Capability, Decision>()
+  #writing: KnownWriting | undefined
   #principal: Principal
   #rules: readonly Rule[] = []
   /** The wall clock and the steady one when the pass was made. */
@@ -77,6 +92,24 @@ export class Pass {
         })
     this.#answers.set(capability, decision)
     return decision
+  }
+
+  /** May they write, now, and where in the document? Cheap as well. */
+  writing(): Writing {
+    const write = this.decide('write')
+    if (write.allowed) return this.#writingBy('write', write.paths)
+    const comment = this.decide('comment')
+    if (comment.allowed) return this.#writingBy('comment', comment.paths)
+    return forbidden
+  }
+
+  /** The same object while the answer is the same: what is made of the rule is kept with it. */
+  #writingBy(as: 'write' | 'comment', paths: readonly string[] | null): Writing {
+    const known = this.#writing
+    if (known?.access === as && known.paths === paths) return known.writing
+    const writing: Writing = { access: as, rule: writeRuleOf(as, paths) }
+    this.#writing = { access: as, paths, writing }
+    return writing
   }
 
   /** They must: throws TOKEN_EXPIRED, TOKEN_REVOKED or FORBIDDEN when they may not. */
@@ -166,6 +199,8 @@ export class Pass {
     this.#cancelTimer = this.#options.clock.after(delayMs, () => this.#changed())
   }
 }
+
+const forbidden: Writing = { access: 'read' }
 
 const watched = ['read', 'comment', 'write'] as const
 

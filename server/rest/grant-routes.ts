@@ -1,11 +1,8 @@
 /** Who may do what: giving, listing and taking back; and why an answer is as it is. */
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi'
-import type { Context } from 'hono'
-import { WeftError } from '../../shared/errors.ts'
-import { capabilities, resourcePattern, roleCapabilities } from '../../shared/permissions.ts'
+import { capabilities, resourcePattern } from '../../shared/permissions.ts'
 import { roleName, subjectText, type StoredGrant } from '../access/grants/grant.ts'
-import type { By } from '../access/grants/grants.ts'
-import { principalOf } from './authenticate.ts'
+import { by } from './by.ts'
 import { problemResponse } from './problem.ts'
 import { createRouter, type RestEnv, type RestOptions } from './rest-env.ts'
 
@@ -41,8 +38,8 @@ const details = {
 
 const orderSchema = z
   .strictObject({
-    subject: subjectText.openapi({ example: 'user:bob' }),
-    resource: resourcePattern.openapi({ example: 'acme/plan-7/**' }),
+    subject: subjectText,
+    resource: resourcePattern,
     effect: z.enum(['allow', 'deny']).default('allow'),
     ...details,
     sponsor: z.string().min(1).max(200).optional(),
@@ -87,7 +84,6 @@ const body = <T extends z.ZodType>(schema: T) => ({
   body: { required: true, content: { 'application/json': { schema } } },
 })
 const idParam = z.object({ id: z.string().min(1).max(100) })
-const nameParam = z.object({ name: roleName })
 
 const createGrantRoute = createRoute({
   method: 'post',
@@ -145,55 +141,6 @@ const revokeGrantRoute = createRoute({
   security,
   request: { params: idParam },
   responses: { 204: { description: 'It is out of force.' }, ...refusals, ...notFound },
-})
-
-const roleBody = z
-  .object({
-    name: z.string(),
-    capabilities: z.array(capability),
-    paths: z.array(z.string()).nullable(),
-    builtIn: z.boolean(),
-  })
-  .openapi('Role')
-
-const listRolesRoute = createRoute({
-  method: 'get',
-  path: '/v1/roles',
-  summary: 'The roles of this installation',
-  security,
-  responses: { 200: json('All of them.', z.object({ roles: z.array(roleBody) })), ...refusals },
-})
-
-const putRoleRoute = createRoute({
-  method: 'put',
-  path: '/v1/roles/{name}',
-  summary: 'Make or change a role; all grants of it follow (admin)',
-  security,
-  request: {
-    params: nameParam,
-    ...body(
-      z
-        .strictObject({
-          capabilities: z.array(capability).min(1),
-          paths: z.array(z.string().min(1).max(200)).min(1).max(50).optional(),
-        })
-        .openapi('RoleOrder'),
-    ),
-  },
-  responses: { 200: json('It is in force.', roleBody), ...refusals },
-})
-
-const removeRoleRoute = createRoute({
-  method: 'delete',
-  path: '/v1/roles/{name}',
-  summary: 'Remove a role: grants of it allow nothing any more (admin)',
-  security,
-  request: { params: nameParam },
-  responses: {
-    204: { description: 'It is gone.' },
-    ...refusals,
-    404: problemResponse('There is no such role.'),
-  },
 })
 
 const explainRoute = createRoute({
@@ -268,7 +215,6 @@ export function grantRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
     await grants.revoke(await by(context, options), context.req.valid('param').id)
     return context.body(null, 204)
   })
-  addRoleRoutes(router, options)
   router.openapi(explainRoute, async context => {
     const { resource, capability: asked, user, groups } = context.req.valid('query')
     const asker = await by(context, options)
@@ -282,41 +228,6 @@ export function grantRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
     return context.json({ allowed, because, until: toDate(until), paths }, 200)
   })
   return router
-}
-
-function addRoleRoutes(router: OpenAPIHono<RestEnv>, options: RestOptions): void {
-  const { grants, gatekeeper } = options
-  router.openapi(listRolesRoute, async context => {
-    await principalOf(context, gatekeeper)
-    const builtIn = Object.entries(roleCapabilities).map(([name, some]) => ({
-      name,
-      capabilities: [...some],
-      paths: null,
-      builtIn: true,
-    }))
-    const custom = grants.roles.map(role => ({ ...mutable(role), builtIn: false }))
-    return context.json({ roles: [...builtIn, ...custom] }, 200)
-  })
-  router.openapi(putRoleRoute, async context => {
-    const asker = await by(context, options)
-    await gatekeeper.requireRole(asker.principal, ['admin'], asker)
-    const { capabilities: some, paths = null } = context.req.valid('json')
-    const role = { name: context.req.valid('param').name, capabilities: some, paths }
-    await grants.putRole(asker, role)
-    return context.json({ ...mutable(role), builtIn: false }, 200)
-  })
-  router.openapi(removeRoleRoute, async context => {
-    const asker = await by(context, options)
-    await gatekeeper.requireRole(asker.principal, ['admin'], asker)
-    const { name } = context.req.valid('param')
-    if (await grants.removeRole(asker, name)) return context.body(null, 204)
-    throw new WeftError('GRANT_NOT_FOUND', `there is no role "${name}" of this installation`)
-  })
-}
-
-export async function by(context: Context<RestEnv>, { gatekeeper }: RestOptions): Promise<By> {
-  const principal = await principalOf(context, gatekeeper)
-  return { principal, address: context.get('client').address, requestId: context.get('requestId') }
 }
 
 function toBody(grant: StoredGrant): z.input<typeof grantBody> {
@@ -334,12 +245,6 @@ function toBody(grant: StoredGrant): z.input<typeof grantBody> {
 function toDate(instant: number): string | null {
   // Dates end somewhere in the year 275760.
   return instant <= 8.64e15 ? new Date(instant).toISOString() : null
-}
-
-type Role = Parameters<RestOptions['grants']['putRole']>[1]
-
-function mutable({ name, capabilities: some, paths }: Role) {
-  return { name, capabilities: [...some], paths: paths === null ? null : [...paths] }
 }
 
 /** Left out and undefined are the same to JSON, and not to exact types. */

@@ -16,6 +16,7 @@ import { healthRoutes } from './health-routes.ts'
 import { pageRoutes } from './pages.ts'
 import { answerProblem } from './problem.ts'
 import { writeRoutes } from './write-routes.ts'
+import { roleRoutes } from './role-routes.ts'
 import { createRouter, type RestEnv, type RestOptions } from './rest-env.ts'
 
 export function createRest(options: RestOptions): OpenAPIHono<RestEnv> {
@@ -56,6 +57,7 @@ export function createRest(options: RestOptions): OpenAPIHono<RestEnv> {
   app.route('/', writeRoutes(options))
   app.route('/', adminRoutes(options))
   app.route('/', grantRoutes(options))
+  app.route('/', roleRoutes(options))
   app.route('/', auditRoutes(options))
   if (mint !== undefined) app.route('/', devRoutes(mint))
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {

@@ -6,6 +6,8 @@ import { applyPatch } from 'rfc6902'
 import * as Y from 'yjs'
 import { WeftError, toWeftError } from '../../shared/errors.ts'
 import { documentName } from '../../shared/names.ts'
+import type { WriteRule } from '../../shared/write-rules.ts'
+import type { Pass } from '../access/pass.ts'
 import { docToJson, type Json } from '../documents/doc-json.ts'
 import type { DocumentHold } from '../documents/documents.ts'
 import { reconcileDoc } from '../documents/reconcile.ts'
@@ -204,15 +206,28 @@ async function answer<T extends object | void>(
   options: RestOptions,
   { body, change }: Change<T>,
 ): Promise<never> {
-  const { documents, openings, gatekeeper } = options
+  const { gatekeeper } = options
   const name = documentName(context.req.param('name') ?? '')
   const principal = await principalOf(context, gatekeeper)
-  const writing = { resource: name, capability: 'write' } as const
-  await gatekeeper.require(principal, writing)
-  const { allowed: create } = await gatekeeper.decide(principal, {
-    resource: name,
-    capability: 'create',
-  })
+  const { address } = context.get('client')
+  const pass = await gatekeeper.admit(principal, name, { address })
+  try {
+    return await answerWith(context, options, { body, change, pass })
+  } finally {
+    pass.close()
+  }
+}
+
+type Admitted<T> = Change<T> & { readonly pass: Pass }
+
+async function answerWith<T extends object | void>(
+  context: Context<RestEnv>,
+  { documents, openings }: RestOptions,
+  { body, change, pass }: Admitted<T>,
+): Promise<never> {
+  const { name, principal } = pass
+  requireWriting(pass)
+  const create = pass.decide('create').allowed
   const ifMatch = context.req.header('if-match')
   const request = requestMark(context, body)
   const author = principal.id
@@ -221,8 +236,8 @@ async function answer<T extends object | void>(
   const hold = await openings.open(name, { by: author, create, signal })
   try {
     // Opening may have taken a while, and access may have ended meanwhile.
-    await gatekeeper.require(principal, writing)
-    const done = await documents.edit(name, { author, create, change, ifMatch, request })
+    const rule = requireWriting(pass)
+    const done = await documents.edit(name, { author, create, change, ifMatch, request, rule })
     const { seq, etag, outcome, result } = done
     return context.json({ seq, etag, outcome, ...result }, 200, { etag }) as never
   } catch (error) {
@@ -231,6 +246,13 @@ async function answer<T extends object | void>(
   } finally {
     hold.release()
   }
+}
+
+/** Where in the document they may write; undefined: everywhere. Throws when they may not. */
+function requireWriting(pass: Pass): WriteRule | undefined {
+  const writing = pass.writing()
+  if (writing.access !== 'read') return writing.rule
+  throw pass.refusal('write') ?? new WeftError('FORBIDDEN', 'read only')
 }
 
 /** The digest tells another request with the same key from the same one sent again. */

@@ -2,14 +2,16 @@
 import type { Cancel, Clock } from '../../shared/clock.ts'
 import type { WeftError } from '../../shared/errors.ts'
 import type { Principal } from '../../shared/permissions.ts'
-import type { Pass } from '../access/pass.ts'
+import type { WriteRule } from '../../shared/write-rules.ts'
+import type { Access, Pass, Writing } from '../access/pass.ts'
 import type { SyncPeer } from './sync-peer.ts'
+import type { WriteAnswer } from './write-refusal.ts'
 
 export type AccessTellerOptions = {
   readonly pass: Pass
   readonly clock: Clock
-  /** Why the client may not write just now; undefined when it may. */
-  readonly writeRefusal: () => WeftError | undefined
+  /** What the client may do just now. */
+  readonly mayWrite: () => WriteAnswer
   readonly peer: Pick<SyncPeer, 'control' | 'askForToken'>
   /** A fresh token has come after the last one had run out: what was refused meanwhile is welcome. */
   readonly onRenewed: () => void
@@ -28,28 +30,35 @@ export class AccessTeller {
   readonly #stopListening: Cancel
   #cancelQuestion: Cancel = () => {}
   #askedOf: Principal
-  /** The code of the refusal that was told last, by the hello at first; undefined: it may write. */
-  #told: string | undefined
+  /** What was told last, by the hello at first. */
+  #told: Told
 
   constructor(options: AccessTellerOptions) {
     const { pass } = options
     this.#options = options
     this.#askedOf = pass.principal
-    this.#told = pass.refusal('write')?.code
+    this.#told = toldOf(pass.writing(), pass.refusal('write'))
     this.#stopListening = pass.listen(() => this.#onChange())
     this.#arm()
   }
 
   /** Tells what has changed since it was told last; nothing when nothing has. */
   check(): void {
-    const refusal = this.#options.writeRefusal()
-    if (refusal?.code === this.#told) return
+    const answer = this.#options.mayWrite()
+    const refusal = answer.access === 'read' ? answer.refusal : undefined
     const before = this.#told
-    this.#told = refusal?.code
-    const what =
-      refusal === undefined ? allowed : ({ access: 'read', error: refusal.toWire() } as const)
-    this.#options.peer.control({ type: 'weft.access', ...what })
-    if (refusal === undefined && before === 'TOKEN_EXPIRED') this.#options.onRenewed()
+    this.#told = toldOf(answer, refusal)
+    if (sameAccess(before, this.#told)) return
+    const { peer, onRenewed } = this.#options
+    const { access, rule } = this.#told
+    const error = refusal?.toWire()
+    peer.control({
+      type: 'weft.access',
+      access,
+      ...(rule === undefined ? {} : { rule: toWire(rule) }),
+      ...(error === undefined ? {} : { error }),
+    })
+    if (access !== 'read' && before.code === 'TOKEN_EXPIRED') onRenewed()
   }
 
   close(): void {
@@ -79,4 +88,28 @@ export class AccessTeller {
   }
 }
 
-const allowed = { access: 'write' } as const
+type Told = {
+  readonly access: Access
+  readonly rule: WriteRule | undefined
+  /** Why it may only read. */
+  readonly code: string | undefined
+}
+
+function toldOf(writing: Writing, refusal: WeftError | undefined): Told {
+  const rule = writing.access === 'read' ? undefined : writing.rule
+  const code = writing.access === 'read' ? refusal?.code : undefined
+  return { access: writing.access, rule, code }
+}
+
+function sameAccess(a: Told, b: Told): boolean {
+  return a.access === b.access && a.code === b.code && sameRule(a.rule, b.rule)
+}
+
+function sameRule(a: WriteRule | undefined, b: WriteRule | undefined): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b)
+}
+
+/** For messages to clients. */
+export function toWire({ paths, own }: WriteRule): { paths: string[]; own: boolean } {
+  return { paths: [...paths], own }
+}

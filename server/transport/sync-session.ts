@@ -16,7 +16,7 @@ import { Repairs } from './repairs.ts'
 import { pack, type PackedFrame } from './packed-frame.ts'
 import type { Room, RoomMember } from './room.ts'
 import type { SyncPeer } from './sync-peer.ts'
-import { writeRefusal } from './write-refusal.ts'
+import { mayWrite } from './write-refusal.ts'
 
 export type SyncSessionOptions = {
   readonly document: LiveDocument
@@ -86,7 +86,7 @@ export class SyncSession implements RoomMember {
       pass: options.pass,
       clock,
       peer,
-      writeRefusal: () => writeRefusal(options),
+      mayWrite: () => mayWrite(options),
       onRenewed: () => this.ask('repair'),
       end: error => this.end(error),
     })
@@ -100,7 +100,7 @@ export class SyncSession implements RoomMember {
   }
 
   get mayWrite(): boolean {
-    return this.#options.pass.decide('write').allowed
+    return this.#options.pass.writing().access !== 'read'
   }
 
   get format() {
@@ -247,14 +247,15 @@ export class SyncSession implements RoomMember {
   onCheck(check: CheckMessage): void {
     const { document, peer } = this.#options
     const result = this.#compare(check)
-    const refusal = writeRefusal(this.#options)
+    const answer = mayWrite(this.#options)
+    const { access } = answer
     // Always answered: a client that hears nothing takes it that nobody knows of it here.
     peer.control({
       type: 'weft.checked',
       id: check.id,
       result,
-      access: refusal === undefined ? 'write' : 'read',
-      ...(refusal === undefined ? {} : { error: refusal.toWire() }),
+      access,
+      ...(answer.access === 'read' ? { error: answer.refusal.toWire() } : {}),
       saving: document.saving,
     })
   }
@@ -315,9 +316,10 @@ export class SyncSession implements RoomMember {
   #write(update: Uint8Array, kind: UpdateKind): number | 'later' | 'refused' {
     const { document, metrics } = this.#options
     try {
-      const refusal = writeRefusal(this.#options)
-      if (refusal !== undefined) return this.#refuseWrite(update, refusal)
-      const outcome = document.write(update, { author: this.principalId, source: this, kind })
+      const answer = mayWrite(this.#options)
+      if (answer.access === 'read') return this.#refuseWrite(update, answer.refusal)
+      const { rule } = answer
+      const outcome = document.write(update, { author: this.principalId, source: this, kind, rule })
       if (outcome.kind === 'gap') {
         metrics.gapsIn.inc()
         return 'later'

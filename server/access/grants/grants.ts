@@ -66,7 +66,7 @@ export class Grants {
       status: 'active',
     }
     await this.#require(by, grant)
-    await this.#put(grant, eventOf(by, 'grant.create', grant))
+    await this.#put(grant, eventOf(by, { action: 'grant.create', grant }))
     return grant
   }
 
@@ -87,7 +87,7 @@ export class Grants {
     // Whoever takes from somebody must have been able to give it, too.
     await this.#require(by, before)
     await this.#require(by, after)
-    await this.#put(after, eventOf(by, 'grant.change', after, { before }))
+    await this.#put(after, eventOf(by, { action: 'grant.change', grant: after, before }))
     return after
   }
 
@@ -98,7 +98,7 @@ export class Grants {
     if (grant.subject !== `user:${by.principal.id}` || grant.effect === 'deny') {
       await this.#require(by, grant)
     }
-    await this.#put({ ...grant, status: 'revoked' }, eventOf(by, 'grant.revoke', grant))
+    await this.#put({ ...grant, status: 'revoked' }, eventOf(by, { action: 'grant.revoke', grant }))
   }
 
   /** Of a resource that the asker may share, or of the asker's own. */
@@ -226,13 +226,10 @@ function actorOf({ principal, address, requestId }: By) {
   return { actor, actorKind, tokenId, address, requestId }
 }
 
-function eventOf(
-  by: By,
-  action: string,
-  grant: StoredGrant,
-  more: Readonly<Record<string, unknown>> = {},
-): AuditEvent {
-  const { resource, ...details } = grant
-  const told = { ...details, ...more }
-  return { ...actorOf(by), action, document: resource, decision: 'allow', details: told }
+type Told = { readonly action: string; readonly grant: StoredGrant; readonly before?: StoredGrant }
+
+function eventOf(by: By, { action, grant, before }: Told): AuditEvent {
+  const { resource, ...rest } = grant
+  const details = before === undefined ? rest : { ...rest, before }
+  return { ...actorOf(by), action, document: resource, decision: 'allow', details }
 }

@@ -115,7 +115,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
       onAuthenticated(principal)
       const pass = await door.admit(name, { principal, situation, ...this.#wait })
       this.#pass = pass
-      return { readOnly: !pass.decide('write').allowed }
+      return { readOnly: pass.writing().access === 'read' }
     } catch (error) {
       throw this.#refuse(toWeftError(error))
     }

@@ -6,6 +6,7 @@ import {
 } from '../../../shared/protocol.ts'
 import type { Pass } from '../../access/pass.ts'
 import type { LiveDocument } from '../../documents/live-document.ts'
+import { toWire } from '../access-teller.ts'
 import { isWithin, type Terms } from '../document-door.ts'
 
 export type HelloFacts = {
@@ -17,13 +18,16 @@ export type HelloFacts = {
 }
 
 export function serverHello({ document, pass, terms, schema }: HelloFacts): ControlMessage {
-  const mayWrite = pass.decide('write').allowed && isWithin(document.schema, schema)
+  const writing = pass.writing()
+  const mayWrite = writing.access !== 'read' && isWithin(document.schema, schema)
+  const rule = writing.access === 'read' ? undefined : writing.rule
   return {
     type: 'weft.hello',
     protocol: PROTOCOL_VERSION,
     incarnation: document.incarnation,
     seq: document.seq,
-    access: mayWrite ? 'write' : 'read',
+    access: mayWrite ? writing.access : 'read',
+    ...(mayWrite && rule !== undefined ? { rule: toWire(rule) } : {}),
     schema: document.schema,
     ...terms,
   }
