@@ -5,6 +5,7 @@ import * as journal from './001-journal.ts'
 import * as requestsAndSchema from './002-requests-and-schema.ts'
 import * as handedOverStates from './003-handed-over-states.ts'
 import * as postgresJournal from './004-postgres-journal.ts'
+import * as tokens from './007-tokens.ts'
 
 export type Migration = {
   readonly name: string
@@ -17,4 +18,5 @@ export const migrations: readonly Migration[] = [
   { name: '002-requests-and-schema', ...requestsAndSchema },
   { name: '003-handed-over-states', ...handedOverStates },
   { name: '004-postgres-journal', ...postgresJournal },
+  { name: '007-tokens', ...tokens },
 ]

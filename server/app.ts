@@ -3,6 +3,7 @@ import type * as Y from 'yjs'
 import { fanoutReport, openFanout } from './app-fanout.ts'
 import { journalReport, openJournal } from './app-journal.ts'
 import { createSockets } from './app-sockets.ts'
+import { openTokenDatabase, openTokens, type Tokens } from './app-tokens.ts'
 import { systemClock, type Clock } from '../shared/clock.ts'
 import { documentName } from '../shared/names.ts'
 import { systemRandom, type Random } from '../shared/random.ts'
@@ -96,7 +97,9 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   const documents = createDocuments(config, { ...tools, journal, fanout, folder, hooks })
   metrics.levels.unsavedDocuments = () => documents.unsaved.documents
 
-  const { gatekeeper, mint } = createAccess(config, clock, breakers)
+  const tokenDatabase = openTokenDatabase(config)
+  const tokens = await openTokens(config, { ...tools, database: tokenDatabase })
+  const { gatekeeper, mint } = createAccess(config, { clock, breakers, tokens })
   const openings = createOpenings(config, { documents, clock, metrics })
   const doors = { documents, openings, gatekeeper, clock, log, metrics }
   const limits = { stateBytesMax: config.WEFT_MAX_AWARENESS_BYTES }
@@ -108,6 +111,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
     ...doors,
     health,
     breakers,
+    tokens,
     mint,
     disconnect: whom => control.disconnect(whom),
     bodyBytesMax: config.WEFT_MAX_FRAME_BYTES,
@@ -125,6 +129,8 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   // while its authors can still be told; then they are sent off, and all else is taken down. What
   // is stored last is told to the other nodes too.
   lifeCycle.add(closing('journal', journal))
+  lifeCycle.add(closing('token database', tokenDatabase))
+  lifeCycle.add(closing('tokens', tokens))
   lifeCycle.add(closing('fanout', bus))
   lifeCycle.add(closing('folder', folder))
   lifeCycle.add({ name: 'documents', stop: signal => documents.stop(signal) })
@@ -159,10 +165,17 @@ function closing(name: string, part: { close(): Promise<void> }): Part {
 
 type Tools = { readonly clock: Clock; readonly log: Logger; readonly metrics: Metrics }
 
-function createAccess(config: Config, clock: Clock, breakers: Breakers) {
+type AccessParts = {
+  readonly clock: Clock
+  readonly breakers: Breakers
+  readonly tokens: Tokens
+}
+
+function createAccess(config: Config, { clock, breakers, tokens }: AccessParts) {
   const issuer = config.WEFT_JWT_ISSUER
   const audience = config.WEFT_JWT_AUDIENCE
-  const keys: TokenKeys[] = []
+  // First, so that of a token of nobody the others say what is wrong.
+  const keys: TokenKeys[] = [...tokens.verifierKeys]
   if (config.WEFT_JWT_SECRET !== undefined) {
     keys.push({ kind: 'secret', secret: config.WEFT_JWT_SECRET })
   }
@@ -174,7 +187,7 @@ function createAccess(config: Config, clock: Clock, breakers: Breakers) {
     if (config.WEFT_JWT_SECRET === undefined) keys.push({ kind: 'secret', secret })
   }
   const guard = config.WEFT_JWKS_URL === undefined ? undefined : breakers.breaker('jwks').run
-  const verifier = createTokenVerifier({ keys, issuer, audience, clock, guard })
+  const verifier = tokens.takeKeys(createTokenVerifier({ keys, issuer, audience, clock, guard }))
   return { gatekeeper: createGatekeeper(verifier, clock), mint }
 }
 

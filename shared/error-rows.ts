@@ -77,6 +77,18 @@ export const rows = {
     retryable: false,
     hint: 'Get a fresh token and connect again; the sdk does so by itself.',
   },
+  TOKEN_REVOKED: {
+    closeCode: 4401,
+    status: 401,
+    retryable: false,
+    hint: 'The token, or what it was made with, was taken back; sign in again.',
+  },
+  KEY_NOT_FOUND: {
+    closeCode: 4404,
+    status: 404,
+    retryable: false,
+    hint: 'GET /v1/keys lists the API keys and what became of them.',
+  },
   FORBIDDEN: {
     closeCode: 4403,
     status: 403,

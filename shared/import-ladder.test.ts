@@ -25,7 +25,7 @@ const guardedPackages: Readonly<Record<string, readonly string[]>> = {
   '@hocuspocus/server': ['server/transport/hocuspocus/'],
   'better-sqlite3': ['server/journal/sqlite/', 'server/database/'],
   pg: ['server/journal/postgres/', 'server/database/', 'server/testing/'],
-  kysely: ['server/database/', 'migrations/'],
+  kysely: ['server/database/', 'server/audit/', 'server/access/', 'migrations/'],
   jose: ['server/access/'],
   ws: ['server/transport/'],
   hono: ['server/rest/'],

@@ -7,8 +7,11 @@ import type { Capability, Principal, ServerRole } from '../../shared/permissions
 import type { TokenVerifier } from './token-verifier.ts'
 
 export type Gatekeeper = {
-  /** Who holds this token? Throws TOKEN_MISSING, TOKEN_INVALID or TOKEN_EXPIRED. */
-  identify(token: string): Promise<Principal>
+  /**
+   * Who holds this token or API key? The address is the client's, as far as it is known. Throws
+   * TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED or TOKEN_REVOKED.
+   */
+  identify(token: string, address?: string | null): Promise<Principal>
   /** May they? An answer, for showing and for choosing. */
   decide(principal: Principal, resource: DocumentName, capability: Capability): Decision
   /** They must: throws TOKEN_EXPIRED or FORBIDDEN when they may not. */
@@ -25,7 +28,7 @@ export function createGatekeeper(verifier: TokenVerifier, clock: Clock): Gatekee
     return new WeftError('TOKEN_EXPIRED', 'the token has expired')
   }
   return {
-    identify: token => verifier.verify(token),
+    identify: (token, address = null) => verifier.verify(token, address),
     decide: answer,
     require(principal, resource, capability) {
       const decision = answer(principal, resource, capability)

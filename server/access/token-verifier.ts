@@ -7,6 +7,7 @@ import {
   type JWTVerifyGetKey,
   type JWTVerifyOptions,
 } from 'jose'
+import { unreachable } from '../../shared/assert.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { WeftError } from '../../shared/errors.ts'
 import type { Principal } from '../../shared/permissions.ts'
@@ -16,6 +17,8 @@ import { TOLERANCE_SECONDS, toPrincipal, tokenClaims } from './token-claims.ts'
 export type TokenKeys =
   | { readonly kind: 'secret'; readonly secret: string }
   | { readonly kind: 'jwks'; readonly url: string }
+  /** Keys of this installation, for tokens of one issuer whatever the settings say. */
+  | { readonly kind: 'own'; readonly resolve: JWTVerifyGetKey; readonly issuer: string }
 
 export type TokenVerifierOptions = {
   /** Every way in which a token may be signed; at least one. */
@@ -34,27 +37,29 @@ const TOKEN_CHARACTERS_MAX = 16_384
  * Pinned by the kind of key, so that nobody's public key is ever taken for an HMAC secret
  * (RFC 8725, section 3.1), and `alg: none` is nothing we know.
  */
-const algorithms = { secret: ['HS256'], jwks: ['RS256', 'ES256', 'EdDSA'] } as const
+const algorithms = {
+  secret: ['HS256'],
+  jwks: ['RS256', 'ES256', 'EdDSA'],
+  own: ['EdDSA'],
+} as const
 
 export type TokenVerifier = {
   /**
-   * Throws TOKEN_MISSING, TOKEN_EXPIRED, TOKEN_INVALID, and SLOW_DOWN or
-   * DEPENDENCY_UNAVAILABLE when the keys cannot be had.
+   * `address` is the client's, null when nobody knows it. Throws TOKEN_MISSING, TOKEN_EXPIRED,
+   * TOKEN_INVALID, TOKEN_REVOKED, and SLOW_DOWN or DEPENDENCY_UNAVAILABLE when the keys cannot be
+   * had, or there were too many wrong ones.
    */
-  verify(token: string): Promise<Principal>
+  verify(token: string, address?: string | null): Promise<Principal>
 }
 
 type Way = {
   readonly key: Uint8Array | JWTVerifyGetKey
   readonly algorithms: readonly string[]
+  readonly issuer: string | undefined
 }
 
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
-  const ways = options.keys.map((keys): Way =>
-    keys.kind === 'secret'
-      ? { key: new TextEncoder().encode(keys.secret), algorithms: algorithms.secret }
-      : { key: remoteKeys(keys.url, options.guard), algorithms: algorithms.jwks },
-  )
+  const ways = options.keys.map(keys => wayOf(keys, options))
   return {
     async verify(token) {
       if (token === '') throw new WeftError('TOKEN_MISSING', 'no token was given')
@@ -76,6 +81,20 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   }
 }
 
+function wayOf(keys: TokenKeys, { issuer, guard }: TokenVerifierOptions): Way {
+  const pinned = { algorithms: algorithms[keys.kind], issuer }
+  switch (keys.kind) {
+    case 'secret':
+      return { ...pinned, key: new TextEncoder().encode(keys.secret) }
+    case 'jwks':
+      return { ...pinned, key: remoteKeys(keys.url, guard) }
+    case 'own':
+      return { ...pinned, key: keys.resolve, issuer: keys.issuer }
+    default:
+      return unreachable(keys)
+  }
+}
+
 /**
  * The guard is around the fetch alone: keys that are known go on being used while their set is
  * away, and only tokens of unknown keys are refused.
@@ -93,7 +112,8 @@ function remoteKeys(url: string, guard: Guard = action => action()): JWTVerifyGe
 }
 
 async function verifyOne(token: string, way: Way, options: TokenVerifierOptions) {
-  const { issuer, audience, clock } = options
+  const { audience, clock } = options
+  const { key, issuer } = way
   const checks: JWTVerifyOptions = {
     algorithms: [...way.algorithms],
     clockTolerance: TOLERANCE_SECONDS,
@@ -102,7 +122,6 @@ async function verifyOne(token: string, way: Way, options: TokenVerifierOptions)
     ...(issuer === undefined ? {} : { issuer }),
     ...(audience === undefined ? {} : { audience }),
   }
-  const { key } = way
   const { payload } =
     typeof key === 'function'
       ? await jwtVerify(token, key, checks)

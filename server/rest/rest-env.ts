@@ -2,6 +2,11 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Gatekeeper } from '../access/gatekeeper.ts'
 import type { TokenMint } from '../access/token-mint.ts'
+import type { ApiKeys } from '../access/tokens/api-keys.ts'
+import type { KeyChecker } from '../access/tokens/key-checker.ts'
+import type { Revocations } from '../access/tokens/revocations.ts'
+import type { TokenService } from '../access/tokens/token-service.ts'
+import type { TokenSigner } from '../access/tokens/token-signer.ts'
 import type { Breakers } from '../base/breaker.ts'
 import type { Health } from '../base/health.ts'
 import type { Logger } from '../base/log.ts'
@@ -17,10 +22,19 @@ export type RestEnv = {
   }
 }
 
+export type RestTokens = {
+  readonly keys: ApiKeys
+  readonly checker: Pick<KeyChecker, 'check'>
+  readonly service: TokenService
+  readonly revocations: Pick<Revocations, 'poll'>
+  readonly signer: TokenSigner
+}
+
 export type RestOptions = {
   readonly documents: Documents
   readonly openings: Openings
   readonly gatekeeper: Gatekeeper
+  readonly tokens: RestTokens
   readonly health: Health
   readonly breakers: Breakers
   readonly metrics: Metrics

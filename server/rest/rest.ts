@@ -9,8 +9,10 @@ import { adminRoutes } from './admin-routes.ts'
 import { devRoutes } from './dev-routes.ts'
 import { documentRoutes } from './document-routes.ts'
 import { healthRoutes } from './health-routes.ts'
+import { keyRoutes } from './key-routes.ts'
 import { pageRoutes } from './pages.ts'
 import { answerProblem } from './problem.ts'
+import { tokenRoutes } from './token-routes.ts'
 import { writeRoutes } from './write-routes.ts'
 import { createRouter, type RestEnv, type RestOptions } from './rest-env.ts'
 
@@ -39,6 +41,8 @@ export function createRest(options: RestOptions): OpenAPIHono<RestEnv> {
   app.route('/', documentRoutes(options))
   app.route('/', writeRoutes(options))
   app.route('/', adminRoutes(options))
+  app.route('/', tokenRoutes(options))
+  app.route('/', keyRoutes(options))
   if (mint !== undefined) app.route('/', devRoutes(mint))
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
     type: 'http',
