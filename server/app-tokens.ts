@@ -22,8 +22,7 @@ import { Tries } from './access/tokens/tries.ts'
 import type { TokenKeys, TokenVerifier } from './access/token-verifier.ts'
 import type { Logger } from './base/log.ts'
 import type { Config } from './config.ts'
-import { openPostgres } from './database/postgres-database.ts'
-import { openSqlite } from './database/sqlite-database.ts'
+import type { Database } from './database/database.ts'
 import { sqliteFiles } from './journal/sqlite/sqlite-files.ts'
 
 export type TokenParts = {
@@ -131,15 +130,9 @@ const nowhere: WriteAudit = async () => {}
 
 const toolsOf = ({ audit = nowhere }: TokenParts) => ({ audit, entropy: systemEntropy })
 
-export type OpenTokenDatabase = TokenDatabase & { close(): Promise<void> }
-
-/** The store of the settings, whose schema is up to date. */
-export function openTokenDatabase(config: Config): OpenTokenDatabase {
-  const { WEFT_DATABASE_URL: url, WEFT_DATA_DIR: dataDir } = config
-  const opened = url === undefined ? openSqlite(sqliteFiles(dataDir).database) : openPostgres(url)
-  const db = opened as Kysely<TokenTables>
-  const dialect = url === undefined ? 'sqlite' : 'postgres'
-  return { db, dialect, close: () => db.destroy() }
+/** The tables of the token service in a store whose schema is up to date. */
+export function tokenTables({ db, dialect }: Pick<Database, 'db' | 'dialect'>): TokenDatabase {
+  return { db: db as Kysely<TokenTables>, dialect }
 }
 
 /** Keys that sign are in the file: nobody else on the machine may read it. */

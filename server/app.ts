@@ -1,9 +1,10 @@
 /** The one composition root: builds every part in order and hands each its neighbours. */
 import type * as Y from 'yjs'
+import { openStore } from './app-database.ts'
 import { fanoutReport, openFanout } from './app-fanout.ts'
 import { journalReport, openJournal } from './app-journal.ts'
 import { createSockets } from './app-sockets.ts'
-import { openTokenDatabase, openTokens, type Tokens } from './app-tokens.ts'
+import { openTokens, tokenTables, type Tokens } from './app-tokens.ts'
 import { systemClock, type Clock } from '../shared/clock.ts'
 import { documentName } from '../shared/names.ts'
 import { systemRandom, type Random } from '../shared/random.ts'
@@ -81,7 +82,11 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
 
   const stored = await openJournal(config, { clock, log, metrics, breakers })
   const journal = parts.wrapJournal?.(stored) ?? stored
-  const broken = new Promise<string>(resolve => journal.onBroken(resolve))
+  const { database, broken: databaseBroken } = openStore(config, breakers)
+  const broken = Promise.race([
+    databaseBroken,
+    new Promise<string>(resolve => journal.onBroken(resolve)),
+  ])
   health.register('journal', () => journalReport(journal))
   metrics.levels.queuedEntries = () => journal.health().queuedEntries
 
@@ -97,8 +102,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   const documents = createDocuments(config, { ...tools, journal, fanout, folder, hooks })
   metrics.levels.unsavedDocuments = () => documents.unsaved.documents
 
-  const tokenDatabase = openTokenDatabase(config)
-  const tokens = await openTokens(config, { ...tools, database: tokenDatabase })
+  const tokens = await openTokens(config, { ...tools, database: tokenTables(database) })
   const { gatekeeper, mint } = createAccess(config, { clock, breakers, tokens })
   const openings = createOpenings(config, { documents, clock, metrics })
   const doors = { documents, openings, gatekeeper, clock, log, metrics }
@@ -129,7 +133,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   // while its authors can still be told; then they are sent off, and all else is taken down. What
   // is stored last is told to the other nodes too.
   lifeCycle.add(closing('journal', journal))
-  lifeCycle.add(closing('token database', tokenDatabase))
+  lifeCycle.add(closing('database', database))
   lifeCycle.add(closing('tokens', tokens))
   lifeCycle.add(closing('fanout', bus))
   lifeCycle.add(closing('folder', folder))

@@ -18,7 +18,10 @@ export const configTable = {
     z.url({ protocol: /^postgres(ql)?$/, error: 'must be postgres://...' }).optional(),
     'Postgres for everything that is stored, which several servers may share; unset: SQLite.',
   ),
-  WEFT_DATABASE_POOL: setting(count(10), 'Most connections to Postgres.'),
+  WEFT_DATABASE_POOL: setting(
+    count(10),
+    'Most connections to Postgres for documents; four more are for all else.',
+  ),
   WEFT_DATABASE_TIMEOUT_MS: setting(
     count(10_000, 100),
     'Connecting to Postgres, or a statement, that takes longer has failed.',
