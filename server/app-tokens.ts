@@ -1,6 +1,5 @@
 /** The token service with the settings it is given: who signs, and what runs beside it. */
 import { chmodSync, existsSync } from 'node:fs'
-import type { Kysely } from 'kysely'
 import { every, type Clock } from '../shared/clock.ts'
 import { ApiKeys } from './access/tokens/api-keys.ts'
 import { KeyChecker } from './access/tokens/key-checker.ts'
@@ -10,7 +9,7 @@ import { Revocations } from './access/tokens/revocations.ts'
 import { SecretHasher } from './access/tokens/secret-hasher.ts'
 import { systemEntropy } from './access/tokens/secrets.ts'
 import { SigningKeys } from './access/tokens/signing-keys.ts'
-import type { TokenDatabase, TokenTables, WriteAudit } from './access/tokens/tables.ts'
+import type { TokenDatabase, WriteAudit } from './access/tokens/tables.ts'
 import { TOKEN_MS, TokenService } from './access/tokens/token-service.ts'
 import {
   createKeySigner,
@@ -132,7 +131,7 @@ const toolsOf = ({ audit = nowhere }: TokenParts) => ({ audit, entropy: systemEn
 
 /** The tables of the token service in a store whose schema is up to date. */
 export function tokenTables({ db, dialect }: Pick<Database, 'db' | 'dialect'>): TokenDatabase {
-  return { db: db as Kysely<TokenTables>, dialect }
+  return { db, dialect }
 }
 
 /** Keys that sign are in the file: nobody else on the machine may read it. */

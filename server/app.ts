@@ -132,11 +132,8 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   // They stop from the last to the first. Nobody comes in any more, and what is there is stored
   // while its authors can still be told; then they are sent off, and all else is taken down. What
   // is stored last is told to the other nodes too.
-  lifeCycle.add(closing('journal', journal))
-  lifeCycle.add(closing('database', database))
-  lifeCycle.add(closing('tokens', tokens))
-  lifeCycle.add(closing('fanout', bus))
-  lifeCycle.add(closing('folder', folder))
+  const closed = { journal, database, tokens, fanout: bus, folder }
+  for (const [name, part] of Object.entries(closed)) lifeCycle.add(closing(name, part))
   lifeCycle.add({ name: 'documents', stop: signal => documents.stop(signal) })
   lifeCycle.add({ name: 'control', stop: () => control.close() })
   lifeCycle.add({ name: 'http', stop: () => http.stop() })

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { StartError } from '../base/start-error.ts'
 import { ConfigError, settingRows } from '../config.ts'
 import { inspect } from './inspect.ts'
+import { keys } from './keys.ts'
+import { KEYS_USAGE } from './keys-options.ts'
 import { migrate } from './migrate.ts'
 import { repair } from './repair.ts'
 import { packageRoot } from './package-root.ts'
@@ -34,6 +36,11 @@ const commands: Readonly<Record<string, Command>> = {
     sentence:
       'Open a damaged document from what can still be read (stop the server first on SQLite).',
     run: repair,
+  },
+  keys: {
+    usage: KEYS_USAGE,
+    sentence: 'API keys: make, list, replace, revoke; a key is shown once.',
+    run: keys,
   },
   migrate: {
     usage: 'migrate up|down|status',
