@@ -64,7 +64,7 @@ export async function openTokens(config: Config, parts: TokenParts): Promise<Tok
   await revocations.poll()
   const refreshTokens = new RefreshTokens({ ...tools, tokenMs: TOKEN_MS })
   const { signer, signingKeys, verifierKeys } = await openSigner(config, parts)
-  const service = new TokenService({ ...tools, signer, refreshTokens, revocations })
+  const service = new TokenService({ ...tools, signer, refreshTokens, revocations, tries })
   const run = (what: string, action: () => Promise<unknown>) => () =>
     void action().catch((error: unknown) => log.warn({ err: error }, `${what} failed`))
   const sweepAll = () =>

@@ -57,6 +57,7 @@ const refreshRoute = createRoute({
     200: issued,
     400: problemResponse('The request is wrong.'),
     401: problemResponse('It is wrong, over, or was used before: then all of its kin are revoked.'),
+    429: problemResponse('Too many wrong ones.'),
   },
 })
 
@@ -114,7 +115,10 @@ export function tokenRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
     return answer(context, await service.issue(key, order))
   })
   router.openapi(refreshRoute, async context =>
-    answer(context, await service.refresh(context.req.valid('json').refreshToken)),
+    answer(
+      context,
+      await service.refresh(context.req.valid('json').refreshToken, addressOf(context)),
+    ),
   )
   router.openapi(revokeRoute, async context => {
     await service.revoke(context.req.valid('json'), await revokerOf(context, options))

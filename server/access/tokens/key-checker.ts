@@ -6,7 +6,7 @@ import type { ApiKey, StoredKey } from './api-key.ts'
 import type { SecretHasher } from './secret-hasher.ts'
 import { digest, readSecret, type SecretText } from './secrets.ts'
 import type { TokenDatabase } from './tables.ts'
-import type { Tries } from './tries.ts'
+import { WRONG_PER_ADDRESS_MAX, type Tries } from './tries.ts'
 
 export type KeyCheckerOptions = {
   readonly find: (id: string) => Promise<StoredKey | undefined>
@@ -21,8 +21,7 @@ export type KeyCheckerOptions = {
 const ROW_MS = 2_000
 const KEPT_MAX = 1_000
 const LAST_USED_MS = 60_000
-/** Wrong ones within a minute. */
-const WRONG_PER_ADDRESS_MAX = 20
+/** Wrong ones within a minute, from wherever. */
 const WRONG_PER_KEY_MAX = 100
 
 export class KeyChecker {
@@ -49,7 +48,8 @@ export class KeyChecker {
     const parts = readSecret('key', text)
     if (parts === undefined) throw wrongKey()
     const { id } = parts
-    if (this.#right.get(id) !== digest(parts.secret)) await this.#proveCounted(parts, address)
+    const isKnown = this.#right.get(id) === digest(parts.secret)
+    if (!isKnown && !(await this.#proveOnce(parts, address))) throw wrongKey()
     const key = await this.#row(id)
     if (key === undefined) throw wrongKey()
     const now = this.#options.clock.now()
@@ -66,26 +66,34 @@ export class KeyChecker {
     await Promise.all(this.#writes)
   }
 
-  /** Counted before it is tried, so that a thousand at once are no more than one after the other. */
-  async #proveCounted(parts: SecretText, address: string | null): Promise<void> {
-    const { tries } = this.#options
-    const counted: readonly [string, number][] = [
-      [`address ${address ?? ''}`, WRONG_PER_ADDRESS_MAX],
-      [`key ${parts.id}`, WRONG_PER_KEY_MAX],
-    ]
-    for (const [who, max] of counted) tries.take(who, max)
-    if (!(await this.#proveOnce(parts))) throw wrongKey()
-    for (const [who] of counted) tries.giveBack(who)
-  }
-
   /** Many requests with one key, at the start of a program, are one proof. */
-  async #proveOnce(parts: SecretText): Promise<boolean> {
+  #proveOnce(parts: SecretText, address: string | null): Promise<boolean> {
     const given = digest(parts.secret)
     const running = this.#proving.get(given)
     if (running !== undefined) return running
-    const proof = this.#prove(parts).finally(() => this.#proving.delete(given))
+    const proof = this.#proveCounted(parts, address).finally(() => this.#proving.delete(given))
     this.#proving.set(given, proof)
     return proof
+  }
+
+  /** Counted before it is tried, so that a thousand at once are no more than one after the other. */
+  async #proveCounted(parts: SecretText, address: string | null): Promise<boolean> {
+    const { tries } = this.#options
+    const limits = {
+      [`address ${address ?? ''}`]: WRONG_PER_ADDRESS_MAX,
+      [`key ${parts.id}`]: WRONG_PER_KEY_MAX,
+    }
+    for (const [who, max] of Object.entries(limits)) tries.require(who, max)
+    for (const who of Object.keys(limits)) tries.count(who)
+    let isWrong = false
+    try {
+      const isRight = await this.#prove(parts)
+      isWrong = !isRight
+      return isRight
+    } finally {
+      // One that could not be tried was not wrong.
+      if (!isWrong) for (const who of Object.keys(limits)) tries.giveBack(who)
+    }
   }
 
   async #prove({ id, secret }: SecretText): Promise<boolean> {

@@ -12,6 +12,7 @@ import type { Revocations } from './revocations.ts'
 import { newId, type Entropy } from './secrets.ts'
 import type { Actor, TokenDatabase, TokenTransaction, WriteAudit } from './tables.ts'
 import type { TokenSigner } from './token-signer.ts'
+import { WRONG_PER_ADDRESS_MAX, type Tries } from './tries.ts'
 
 export const TTL_SECONDS_MAX = 900
 /** The longest that a token of the service is taken, ms. */
@@ -54,6 +55,8 @@ export type TokenServiceOptions = {
   readonly signer: TokenSigner
   readonly refreshTokens: RefreshTokens
   readonly revocations: Revocations
+  /** Of wrong refresh tokens: each costs a transaction. */
+  readonly tries: Tries
   readonly audit: WriteAudit
   readonly clock: Clock
   readonly entropy: Entropy
@@ -93,12 +96,16 @@ export class TokenService {
     return this.#withRefresh(begun)
   }
 
-  /** Throws as {@link RefreshTokens.next} does. */
-  async refresh(text: string): Promise<IssuedToken> {
-    const { refreshTokens, revocations } = this.#options
+  /** Throws as {@link RefreshTokens.next} does; SLOW_DOWN after too many wrong ones. */
+  async refresh(text: string, address: string | null = null): Promise<IssuedToken> {
+    const { refreshTokens, revocations, tries } = this.#options
+    const who = `refresh ${address ?? ''}`
+    tries.require(who, WRONG_PER_ADDRESS_MAX)
     try {
       return await this.#withRefresh(await refreshTokens.next(text))
     } catch (error) {
+      // Behind a proxy all have one address: what is only over or revoked is not held against it.
+      if (error instanceof WeftError && error.code === 'TOKEN_INVALID') tries.count(who)
       // What it was reused for is refused from this moment on.
       if (error instanceof WeftError && error.code === 'TOKEN_REVOKED') await revocations.poll()
       throw error

@@ -2,6 +2,9 @@
 import type { Clock } from '../../../shared/clock.ts'
 import { WeftError } from '../../../shared/errors.ts'
 
+/** Within a minute. */
+export const WRONG_PER_ADDRESS_MAX = 20
+
 const WINDOW_MS = 60_000
 /** The oldest are forgotten beyond that: what limits the work as a whole is the hasher. */
 const COUNTED_MAX = 10_000
@@ -16,24 +19,28 @@ export class Tries {
     this.#clock = clock
   }
 
-  /** Counts a try before it is made. Throws SLOW_DOWN when there were `max` within a minute. */
-  take(who: string, max: number): void {
+  /** Throws SLOW_DOWN when there were `max` within a minute. */
+  require(who: string, max: number): void {
     const now = this.#clock.monotonic()
     const open = this.#windows.get(who)
-    if (open === undefined || now >= open.endsAt) {
-      this.#windows.delete(who)
-      this.#windows.set(who, { count: 1, endsAt: now + WINDOW_MS })
-      this.#forget()
-      return
-    }
-    if (open.count >= max) {
-      const retryAfterMs = Math.ceil(open.endsAt - now)
-      throw new WeftError('SLOW_DOWN', 'too many wrong keys or tokens', { retryAfterMs })
-    }
-    open.count += 1
+    if (open === undefined || now >= open.endsAt || open.count < max) return
+    const retryAfterMs = Math.ceil(open.endsAt - now)
+    throw new WeftError('SLOW_DOWN', 'too many wrong keys or tokens', { retryAfterMs })
   }
 
-  /** The try was a good one. */
+  count(who: string): void {
+    const now = this.#clock.monotonic()
+    const open = this.#windows.get(who)
+    if (open !== undefined && now < open.endsAt) {
+      open.count += 1
+      return
+    }
+    this.#windows.delete(who)
+    this.#windows.set(who, { count: 1, endsAt: now + WINDOW_MS })
+    this.#forget()
+  }
+
+  /** What was counted was no wrong one. */
   giveBack(who: string): void {
     const open = this.#windows.get(who)
     if (open !== undefined && open.count > 0) open.count -= 1

@@ -61,11 +61,12 @@ export async function tokenNode(opened: Database, clock = new ManualClock(START_
   const tools = { database, clock, audit, entropy: systemEntropy, tokenMs: TOKEN_MS }
   const hasher = new SecretHasher()
   const keys = new ApiKeys({ ...tools, hasher })
+  const tries = new Tries(clock)
   const checker = new KeyChecker({
     find: id => keys.find(id),
     database,
     hasher,
-    tries: new Tries(clock),
+    tries,
     clock,
     log: silentLog,
   })
@@ -74,6 +75,6 @@ export async function tokenNode(opened: Database, clock = new ManualClock(START_
   const signingKeys = new SigningKeys(tools)
   await signingKeys.start()
   const signer = createKeySigner(signingKeys, { issuer: undefined, audience: undefined })
-  const service = new TokenService({ ...tools, signer, refreshTokens, revocations })
+  const service = new TokenService({ ...tools, signer, refreshTokens, revocations, tries })
   return { database, clock, events, keys, checker, revocations, signingKeys, service }
 }
