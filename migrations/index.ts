@@ -7,6 +7,7 @@ import * as handedOverStates from './003-handed-over-states.ts'
 import * as postgresJournal from './004-postgres-journal.ts'
 import * as access from './005-access.ts'
 import * as audit from './006-audit.ts'
+import * as tokens from './007-tokens.ts'
 
 export type Migration = {
   readonly name: string
@@ -21,4 +22,5 @@ export const migrations: readonly Migration[] = [
   { name: '004-postgres-journal', ...postgresJournal },
   { name: '005-access', ...access },
   { name: '006-audit', ...audit },
+  { name: '007-tokens', ...tokens },
 ]

@@ -1,6 +1,8 @@
 /** Who may do what: tokens, grants, and the watch that lets both take effect on open connections. */
 import { every, type Clock } from '../shared/clock.ts'
+import type { Principal } from '../shared/permissions.ts'
 import type { Random } from '../shared/random.ts'
+import { openTokens, tokenTables, type Tokens } from './app-tokens.ts'
 import { AccessWatch } from './access/access-watch.ts'
 import { Gatekeeper } from './access/gatekeeper.ts'
 import { GrantStore } from './access/grants/grant-store.ts'
@@ -14,6 +16,7 @@ import type { StopReport } from './base/life-cycle.ts'
 import type { Logger } from './base/log.ts'
 import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
+import { untyped } from './database/untyped.ts'
 import type { Fanout } from './fanout/fanout.ts'
 
 export type AccessParts = {
@@ -30,9 +33,10 @@ export type AccessParts = {
 export type Access = {
   readonly gatekeeper: Gatekeeper
   readonly grants: Grants
+  readonly tokens: Tokens
   /** In development mode alone. */
   readonly mint: TokenMint | undefined
-  stop(): StopReport
+  stop(): Promise<StopReport>
 }
 
 const SWEEP_MS = 60_000
@@ -41,12 +45,29 @@ const CHANGES_KEPT_MS = 24 * 60 * 60_000
 
 export async function openAccess(config: Config, parts: AccessParts): Promise<Access> {
   const { clock, random, log, database, audit, fanout } = parts
-  const { verifier, mint } = createTokens(config, parts)
+  const tokens = await openTokens(config, {
+    database: tokenTables(database),
+    clock,
+    log,
+    audit: (trx, { actor, action, details }) =>
+      audit.write(untyped(trx), [
+        {
+          actor: actor.id,
+          actorKind: actor.kind,
+          action,
+          decision: action === 'token.reuse' ? 'deny' : 'allow',
+          details,
+        },
+      ]),
+  })
+  const { verifier, mint } = createVerifier(config, { ...parts, tokens })
   const store = new GrantStore(database.db, clock)
   const policy = new Policy(store)
-  const gatekeeper = new Gatekeeper({ verifier, clock, policy })
+  const { revocations } = tokens
+  const isRevoked = (principal: Principal) => revocations.isRevoked(principal)
+  const gatekeeper = new Gatekeeper({ verifier, clock, policy, isRevoked })
   const { passes } = gatekeeper
-  const watch = new AccessWatch({ store, policy, passes, fanout, clock, log })
+  const watch = new AccessWatch({ store, policy, passes, revocations, fanout, clock, log })
   await watch.start()
   const announce = () => watch.announce()
   const grants = new Grants({ store, rules: policy, audit, announce, clock, random })
@@ -65,22 +86,24 @@ export async function openAccess(config: Config, parts: AccessParts): Promise<Ac
   return {
     gatekeeper,
     grants,
+    tokens,
     mint,
-    stop() {
+    async stop() {
       stopSweeping()
       watch.close()
+      await tokens.close()
       return []
     },
   }
 }
 
-function createTokens(
-  config: Config,
-  { clock, breakers }: Pick<AccessParts, 'clock' | 'breakers'>,
-) {
+type VerifierParts = Pick<AccessParts, 'clock' | 'breakers'> & { readonly tokens: Tokens }
+
+function createVerifier(config: Config, { clock, breakers, tokens }: VerifierParts) {
   const issuer = config.WEFT_JWT_ISSUER
   const audience = config.WEFT_JWT_AUDIENCE
-  const keys: TokenKeys[] = []
+  // First, so that of a token of nobody the others say what is wrong.
+  const keys: TokenKeys[] = [...tokens.verifierKeys]
   if (config.WEFT_JWT_SECRET !== undefined) {
     keys.push({ kind: 'secret', secret: config.WEFT_JWT_SECRET })
   }
@@ -96,6 +119,6 @@ function createTokens(
   }
   const guard = config.WEFT_JWKS_URL === undefined ? undefined : breakers.breaker('jwks').run
   const maxAgeSeconds = config.WEFT_JWT_MAX_AGE_S
-  const verifier = createTokenVerifier({ keys, issuer, audience, maxAgeSeconds, clock, guard })
-  return { verifier, mint }
+  const options = { keys, issuer, audience, maxAgeSeconds, clock, guard }
+  return { verifier: tokens.takeKeys(createTokenVerifier(options)), mint }
 }

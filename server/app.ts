@@ -101,7 +101,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   metrics.levels.unsavedDocuments = () => documents.unsaved.documents
 
   const access = await openAccess(config, { ...tools, breakers, database, audit, fanout })
-  const { gatekeeper, grants, mint } = access
+  const { gatekeeper, grants, tokens, mint } = access
   const openings = createOpenings(config, { documents, clock, metrics })
   const edge = createEdge(config, { clock, metrics })
   const doors = { documents, openings, gatekeeper, edge, clock, log, metrics }
@@ -116,6 +116,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
     grants,
     health,
     breakers,
+    tokens,
     mint,
     disconnect: whom => control.disconnect(whom),
     bodyBytesMax: config.WEFT_MAX_FRAME_BYTES,

@@ -1,5 +1,7 @@
 /** The one place that decides who may do what, where and until when: pure, without I/O. */
 import {
+  isRoleWithinLimits,
+  isWithinLimits,
   matches,
   nearness,
   roleCapabilities,
@@ -77,16 +79,17 @@ const TIME_CONDITION_MS = 1_000
 /**
  * May this principal do that?
  *
- * 1. Admins of the server may do everything.
+ * 1. Nothing beyond the limits of the principal; within them, admins of the server may do everything.
  * 2. Of each subject (the principal itself, each of its groups, everyone) the nearest level with a
  *    rule that allows anything counts, and replaces what that subject has further away.
  * 3. What the subjects are allowed adds up, except where a rule that denies it is at least as near.
  * 4. Without `read` nothing else is allowed. Nothing is allowed by default.
  */
 export function decide(question: Question): Decision {
-  const { principal, capability, at } = question
+  const { principal, resource, capability, at } = question
   if (at >= principal.expiresAt) return expired
   if (at >= principal.writesUntil && capability !== 'read') return expired
+  if (!isWithinLimits(principal, resource, capability)) return beyondLimits(capability)
   const until = Math.min(
     capability === 'read' ? principal.expiresAt : principal.writesUntil,
     ...question.rules.map(rule => changesAt(rule, question)),
@@ -102,6 +105,12 @@ export function decide(question: Question): Decision {
 }
 
 const expired: Decision = { allowed: false, because: 'the token has expired', until: Infinity }
+
+const beyondLimits = (what: string): Decision => ({
+  allowed: false,
+  because: `${what} is beyond the limits of the token`,
+  until: Infinity,
+})
 
 function decideOne(inForce: readonly Rule[], question: Question, until: number): Decision {
   const { principal, capability } = question
@@ -134,8 +143,10 @@ export type ServerQuestion = {
 
 /** May this principal act on the server in one of these roles? Owning all documents is no such role. */
 export function decideServer(asked: ServerQuestion): Decision {
-  const { principal, roles, at } = asked
+  const { principal, at } = asked
   if (at >= principal.writesUntil) return expired
+  const roles = asked.roles.filter(role => isRoleWithinLimits(principal, role))
+  if (roles.length === 0) return beyondLimits(asked.roles.join(' or '))
   const question = { ...asked, resource: '**', capability: 'read' } as const
   const until = Math.min(
     principal.writesUntil,

@@ -81,7 +81,13 @@ export const rows = {
     closeCode: 4401,
     status: 401,
     retryable: false,
-    hint: 'Somebody called this token back; sign in again.',
+    hint: 'The token, or what it was made with, was taken back; sign in again.',
+  },
+  KEY_NOT_FOUND: {
+    closeCode: 4404,
+    status: 404,
+    retryable: false,
+    hint: 'GET /v1/keys lists the API keys and what became of them.',
   },
   FORBIDDEN: {
     closeCode: 4403,

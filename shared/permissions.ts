@@ -50,6 +50,11 @@ export type Principal = {
   /** The token's `groups`. */
   readonly groups: readonly string[]
   readonly grants: readonly Grant[]
+  /**
+   * Whatever rules allow, it is no more than these would; null: no such limit. Tokens that an API
+   * key made have it, or a subject with grants of its own would lead out of what the key may give.
+   */
+  readonly limits: readonly Grant[] | null
   /** The token's `jti`; null when it has none, and cannot be revoked by itself. */
   readonly tokenId: string | null
   /** The token's `iss`. */
@@ -84,4 +89,28 @@ export function patternsOf(name: string): readonly string[] {
   const segments = name.split('/')
   const spaces = segments.slice(1).map((_, i) => `${segments.slice(0, i + 1).join('/')}/**`)
   return [name, ...spaces.toReversed(), '**']
+}
+
+/** Do these limits leave room for it? */
+export function isWithinLimits(
+  { limits }: Principal,
+  resource: string,
+  capability: Capability,
+): boolean {
+  return (
+    limits === null ||
+    limits.some(
+      limit =>
+        matches(limit.resource, resource) &&
+        roleCapabilities[limit.role].some(one => one === capability),
+    )
+  )
+}
+
+/** Do these limits leave room for acting on the server in this role? An admin has all of them. */
+export function isRoleWithinLimits({ limits }: Principal, role: ServerRole): boolean {
+  return (
+    limits === null ||
+    limits.some(limit => limit.resource === '**' && (limit.role === role || limit.role === 'admin'))
+  )
 }

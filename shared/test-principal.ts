@@ -11,6 +11,7 @@ export function testPrincipal(told: Partial<Principal> = {}): Principal {
     tenant: null,
     groups: [],
     grants: [],
+    limits: null,
     tokenId: null,
     issuer: null,
     claims: {},

@@ -17,8 +17,8 @@ export type AccessWatchOptions = {
   readonly fanout: Fanout | undefined
   readonly clock: Clock
   readonly log: Logger
-  /** Further things to look after at each look: which tokens count, say. */
-  readonly also?: (() => Promise<void>) | undefined
+  /** Tokens that were called back; read anew at each look. */
+  readonly revocations: { readonly version: number; poll(): Promise<void> }
 }
 
 export const ACCESS_CHANNEL = 'access'
@@ -87,11 +87,13 @@ export class AccessWatch {
   }
 
   async #lookOnce(): Promise<void> {
-    const { store, policy, passes, log, also } = this.#options
+    const { store, policy, passes, log, revocations } = this.#options
     try {
       const { version, changes } = await store.changesSince(this.#version)
-      await also?.()
+      const revoked = revocations.version
+      await revocations.poll()
       this.#isFailing = false
+      if (revocations.version !== revoked) for (const pass of Array.from(passes)) pass.recheck()
       if (version === this.#version) return
       if (isAboutAll(changes)) await store.loadRoles()
       policy.changed(changes)

@@ -41,11 +41,12 @@ export class Gatekeeper {
     return this.#passes
   }
 
-  /** Who holds this token? Throws TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED or TOKEN_REVOKED. */
-  async identify(token: string): Promise<Principal> {
-    const principal = await this.#options.verifier.verify(token)
-    if (this.#isRevoked(principal)) throw tokenRevoked()
-    return principal
+  /**
+   * Who holds this token or API key? Throws TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED,
+   * TOKEN_REVOKED, and SLOW_DOWN after too many wrong ones.
+   */
+  identify(token: string, { address }: Situation = nowhere): Promise<Principal> {
+    return this.#options.verifier.verify(token, address)
   }
 
   /**
@@ -134,8 +135,4 @@ export class Gatekeeper {
       ? new WeftError('TOKEN_EXPIRED', 'the token has expired')
       : new WeftError('FORBIDDEN', sentence)
   }
-}
-
-function tokenRevoked(): WeftError {
-  return new WeftError('TOKEN_REVOKED', 'the token has been revoked')
 }

@@ -19,12 +19,13 @@ export const tokenClaims = z.object({
   jti: z.string().min(1).max(200).optional(),
   iss: z.string().optional(),
   grants: z.array(grantSchema).max(GRANTS_MAX).default([]),
+  limits: z.array(grantSchema).max(GRANTS_MAX).optional(),
 })
 export type TokenClaims = z.output<typeof tokenClaims>
 
 /** `claims` is all that the token says, read or not: conditions may look at it. */
 export function toPrincipal(
-  { sub, exp, name, kind, tenant, groups, grants, jti, iss }: TokenClaims,
+  { sub, exp, name, kind, tenant, groups, grants, limits, jti, iss }: TokenClaims,
   claims: Readonly<Record<string, unknown>>,
 ): Principal {
   return {
@@ -34,6 +35,7 @@ export function toPrincipal(
     tenant: tenant ?? null,
     groups,
     grants,
+    limits: limits ?? null,
     tokenId: jti ?? null,
     issuer: iss ?? null,
     claims,

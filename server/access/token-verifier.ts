@@ -7,6 +7,7 @@ import {
   type JWTVerifyGetKey,
   type JWTVerifyOptions,
 } from 'jose'
+import { unreachable } from '../../shared/assert.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { WeftError } from '../../shared/errors.ts'
 import type { Principal } from '../../shared/permissions.ts'
@@ -19,6 +20,8 @@ export type TokenKeys =
   | { readonly kind: 'jwks'; readonly url: string }
   /** A JSON Web Key Set or PEM. */
   | { readonly kind: 'file'; readonly path: string }
+  /** Keys of this installation, for tokens of one issuer whatever the settings say. */
+  | { readonly kind: 'own'; readonly resolve: JWTVerifyGetKey; readonly issuer: string }
 
 export type TokenVerifierOptions = {
   /** Every way in which a token may be signed; at least one. */
@@ -39,7 +42,12 @@ const TOKEN_CHARACTERS_MAX = 16_384
  * Pinned by the kind of key, so that nobody's public key is ever taken for an HMAC secret
  * (RFC 8725, section 3.1), and `alg: none` is nothing we know.
  */
-const algorithms = { secret: ['HS256'], public: ['RS256', 'ES256', 'EdDSA'] } as const
+const algorithms = {
+  secret: ['HS256'],
+  jwks: ['RS256', 'ES256', 'EdDSA'],
+  file: ['RS256', 'ES256', 'EdDSA'],
+  own: ['EdDSA'],
+} as const
 
 /** Of access tokens (RFC 9068), and of those that say nothing; an ID token is none. */
 const types: ReadonlySet<string> = new Set(['jwt', 'at+jwt'])
@@ -48,15 +56,17 @@ const ownKeys = ['jwk', 'jku', 'x5c', 'x5u'] as const
 
 export type TokenVerifier = {
   /**
-   * Throws TOKEN_MISSING, TOKEN_EXPIRED, TOKEN_INVALID, and SLOW_DOWN or
-   * DEPENDENCY_UNAVAILABLE when the keys cannot be had.
+   * `address` is the client's, null when nobody knows it. Throws TOKEN_MISSING, TOKEN_EXPIRED,
+   * TOKEN_INVALID, TOKEN_REVOKED, and SLOW_DOWN or DEPENDENCY_UNAVAILABLE when the keys cannot be
+   * had, or there were too many wrong ones.
    */
-  verify(token: string): Promise<Principal>
+  verify(token: string, address?: string | null): Promise<Principal>
 }
 
 type Way = {
   readonly key: Uint8Array | JWTVerifyGetKey
   readonly algorithms: readonly string[]
+  readonly issuer: string | undefined
 }
 
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
@@ -82,19 +92,26 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   }
 }
 
-function wayOf(keys: TokenKeys, { clock, guard = action => action() }: TokenVerifierOptions): Way {
+function wayOf(keys: TokenKeys, options: TokenVerifierOptions): Way {
+  const { clock, issuer, guard = action => action() } = options
+  const pinned = { algorithms: algorithms[keys.kind], issuer }
   switch (keys.kind) {
     case 'secret':
-      return { key: new TextEncoder().encode(keys.secret), algorithms: algorithms.secret }
+      return { ...pinned, key: new TextEncoder().encode(keys.secret) }
     case 'jwks':
-      return { key: remoteKeys(keys.url, { clock, guard }), algorithms: algorithms.public }
+      return { ...pinned, key: remoteKeys(keys.url, { clock, guard }) }
     case 'file':
-      return { key: fileKeys(keys.path, clock), algorithms: algorithms.public }
+      return { ...pinned, key: fileKeys(keys.path, clock) }
+    case 'own':
+      return { ...pinned, key: keys.resolve, issuer: keys.issuer }
+    default:
+      return unreachable(keys)
   }
 }
 
 async function verifyOne(token: string, way: Way, options: TokenVerifierOptions) {
-  const { issuer, audience, clock } = options
+  const { audience, clock } = options
+  const { key, issuer } = way
   const checks: JWTVerifyOptions = {
     algorithms: [...way.algorithms],
     clockTolerance: TOLERANCE_SECONDS,
@@ -103,7 +120,6 @@ async function verifyOne(token: string, way: Way, options: TokenVerifierOptions)
     ...(issuer === undefined ? {} : { issuer }),
     ...(audience === undefined ? {} : { audience }),
   }
-  const { key } = way
   const { payload, protectedHeader } =
     typeof key === 'function'
       ? await jwtVerify(token, key, checks)

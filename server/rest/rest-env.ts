@@ -5,6 +5,11 @@ import type { Gatekeeper } from '../access/gatekeeper.ts'
 import type { Grants } from '../access/grants/grants.ts'
 import type { TokenMint } from '../access/token-mint.ts'
 import type { Audit } from '../audit/audit.ts'
+import type { ApiKeys } from '../access/tokens/api-keys.ts'
+import type { KeyChecker } from '../access/tokens/key-checker.ts'
+import type { Revocations } from '../access/tokens/revocations.ts'
+import type { TokenService } from '../access/tokens/token-service.ts'
+import type { TokenSigner } from '../access/tokens/token-signer.ts'
 import type { Breakers } from '../base/breaker.ts'
 import type { Health } from '../base/health.ts'
 import type { Logger } from '../base/log.ts'
@@ -26,6 +31,14 @@ export type RestEnv = {
   }
 }
 
+export type RestTokens = {
+  readonly keys: ApiKeys
+  readonly checker: Pick<KeyChecker, 'check'>
+  readonly service: TokenService
+  readonly revocations: Pick<Revocations, 'poll'>
+  readonly signer: TokenSigner
+}
+
 export type RestOptions = {
   readonly documents: Documents
   readonly openings: Openings
@@ -33,6 +46,7 @@ export type RestOptions = {
   readonly edge: Edge
   readonly audit: Audit
   readonly grants: Grants
+  readonly tokens: RestTokens
   readonly health: Health
   readonly breakers: Breakers
   readonly metrics: Metrics

@@ -13,8 +13,10 @@ import { documentRoutes } from './document-routes.ts'
 import { guardRequests } from './guard-requests.ts'
 import { grantRoutes } from './grant-routes.ts'
 import { healthRoutes } from './health-routes.ts'
+import { keyRoutes } from './key-routes.ts'
 import { pageRoutes } from './pages.ts'
 import { answerProblem } from './problem.ts'
+import { tokenRoutes } from './token-routes.ts'
 import { writeRoutes } from './write-routes.ts'
 import { roleRoutes } from './role-routes.ts'
 import { createRouter, type RestEnv, type RestOptions } from './rest-env.ts'
@@ -59,6 +61,8 @@ export function createRest(options: RestOptions): OpenAPIHono<RestEnv> {
   app.route('/', grantRoutes(options))
   app.route('/', roleRoutes(options))
   app.route('/', auditRoutes(options))
+  app.route('/', tokenRoutes(options))
+  app.route('/', keyRoutes(options))
   if (mint !== undefined) app.route('/', devRoutes(mint))
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
     type: 'http',

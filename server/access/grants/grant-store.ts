@@ -3,6 +3,7 @@ import type { Kysely, Transaction } from 'kysely'
 import type { Clock } from '../../../shared/clock.ts'
 import type { Rule } from '../../../shared/decide.ts'
 import { patternsOf, type Principal } from '../../../shared/permissions.ts'
+import { untyped } from '../../database/untyped.ts'
 import { subjectsOf, toRule, type CustomRole, type GrantStatus, type StoredGrant } from './grant.ts'
 import { toGrant, toRole, toRow, writeJson, type GrantTables } from './grant-tables.ts'
 
@@ -208,8 +209,3 @@ export class GrantStore {
 }
 
 const everything: AccessChange = { subject: '*', resource: '**' }
-
-/** Other rooms type their own tables. */
-function untyped(trx: Transaction<GrantTables>): Transaction<unknown> {
-  return trx as unknown as Transaction<unknown>
-}
