@@ -93,6 +93,17 @@ describe('limits', () => {
     expect(JSON.parse((await ask('192.0.2.66')).body)).toMatchObject({ code: 'ADDRESS_FORBIDDEN' })
   })
 
+  test('https is said to be kept to where a trusted proxy says that it was https', async () => {
+    await start({})
+    const said = async (scheme: string) =>
+      (await ask('192.0.2.1', { 'x-forwarded-proto': scheme })).headers['strict-transport-security']
+    expect(await said('https')).toMatch(/^max-age=31536000/)
+    expect(await said('http')).toBeUndefined()
+    await server.stop()
+    await start({ WEFT_TRUSTED_PROXIES: '' })
+    expect(await said('https')).toBeUndefined()
+  })
+
   test('[T23] a user over REST, wherever from; others are not in it', async () => {
     await start({ WEFT_RATE_TIERS: '{"agent":{"rate":1,"burst":5}}' })
     let n = 0

@@ -110,6 +110,16 @@ describe('origins', () => {
     },
   )
 
+  test('a refused socket is answered with the same headers as everything', async () => {
+    const headers = { ...upgrade, host: HOST, origin: 'https://evil.example' }
+    const answer = await rawRequest(`${server.url}/sync`, { headers })
+    expect(answer.headers).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'content-security-policy': expect.stringContaining("default-src 'none'") as string,
+    })
+  })
+
   test('what may be named', () => {
     const good = ['https://a.example.com', 'https://*.example.com', 'http://localhost:3000']
     expect(good.filter(text => !isOriginPattern(text))).toEqual([])

@@ -121,7 +121,7 @@ function readKeys(path: string): JWTVerifyGetKey {
   const keys = createLocalJWKSet(set)
   // PEM knows no names of keys: whatever the token calls its own, each of its kind is tried.
   if (set.keys.some(({ kid }) => kid !== undefined)) return keys
-  return ({ kid: _, ...header }, token) => keys(header, token)
+  return ({ alg }, token) => keys({ alg }, token)
 }
 
 function parseSet(text: string): JSONWebKeySet | undefined {
