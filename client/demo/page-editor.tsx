@@ -23,6 +23,8 @@ export function PageEditor({ doc, awareness, person, editable }: PageEditorProps
   const editor = useEditor(
     {
       editable,
+      // It would be a style element, which the page's policy forbids: it is in editor.css.
+      injectCSS: false,
       extensions: [
         // Undo belongs to the collaboration extension: it must not take back what others wrote.
         StarterKit.configure({ undoRedo: false, link: { openOnClick: false } }),
