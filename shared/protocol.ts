@@ -7,7 +7,7 @@ import * as z from 'zod/mini'
 import { errorCodes, type ErrorCode } from './errors.ts'
 
 /** Raise it with every change of these schemas; a test compares their fingerprint. */
-export const PROTOCOL_VERSION = 3
+export const PROTOCOL_VERSION = 4
 
 /** Both ends included. */
 const schemaRange = z.object({
