@@ -65,7 +65,13 @@ export async function openAccess(config: Config, parts: AccessParts): Promise<Ac
   const policy = new Policy(store)
   const { revocations } = tokens
   const isRevoked = (principal: Principal) => revocations.isRevoked(principal)
-  const gatekeeper = new Gatekeeper({ verifier, clock, policy, isRevoked })
+  const gatekeeper = new Gatekeeper({
+    verifier,
+    clock,
+    policy,
+    isRevoked,
+    note: event => audit.note(event),
+  })
   const { passes } = gatekeeper
   const watch = new AccessWatch({ store, policy, passes, revocations, fanout, clock, log })
   await watch.start()

@@ -171,7 +171,6 @@ describe('[write rules] taken, if and only if nothing changed outside', () => {
           throw new Error(`SEED=${seed}`, { cause: error })
         }
       }
-      if (process.env['DEBUG']) console.log({ taken, refused })
       expect(taken).toBeGreaterThan(HISTORIES)
       expect(refused).toBeGreaterThan(HISTORIES)
     },

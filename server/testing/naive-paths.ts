@@ -76,7 +76,7 @@ function unitsOf(doc: Y.Doc): Map<string, Unit> {
     if (!(struct instanceof Y.Item)) continue
     const { client, clock } = struct.id
     const parent = struct.parent as unknown as Y.AbstractType<never>
-    const holder = parent._item
+    const holder = holderOf(parent)
     for (let i = 0; i < struct.length; i++) {
       units.set(`${client} ${clock + i}`, {
         client,
@@ -103,6 +103,13 @@ function currentOwners(doc: Y.Doc): Map<string, number> {
 
 function pathOf(item: Y.Item, roots: ReadonlyMap<unknown, string>): string[] {
   const parent = item.parent as unknown as Y.AbstractType<never>
-  const above = parent._item === null ? [roots.get(parent) ?? '?'] : pathOf(parent._item, roots)
+  const holder = holderOf(parent)
+  const above = holder === null ? [roots.get(parent) ?? '?'] : pathOf(holder, roots)
   return item.parentSub === null ? above : [...above, item.parentSub]
+}
+
+/** The item that holds a nested type; null for a root. */
+function holderOf(type: Y.AbstractType<never>): Y.Item | null {
+  const { _item: holder } = type
+  return holder
 }
