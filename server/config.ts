@@ -201,8 +201,10 @@ export function readConfig(environment: Environment, isTerminal = false): Config
   }
   const values = parsed.data
   const loopback = isLoopback(values.WEFT_HOST)
-  const { WEFT_JWT_SECRET, WEFT_JWKS_URL, WEFT_JWT_KEYS_FILE } = values
-  const canCheckTokens = (WEFT_JWT_SECRET ?? WEFT_JWKS_URL ?? WEFT_JWT_KEYS_FILE) !== undefined
+  const { WEFT_JWT_SECRET, WEFT_JWKS_URL, WEFT_JWT_KEYS_FILE, WEFT_TOKEN_SERVICE } = values
+  const canCheckTokens =
+    (WEFT_JWT_SECRET ?? WEFT_JWKS_URL ?? WEFT_JWT_KEYS_FILE) !== undefined ||
+    WEFT_TOKEN_SERVICE === '1'
   const devMode =
     values.WEFT_DEV === undefined ? loopback && !canCheckTokens : values.WEFT_DEV === '1'
   const problems = [...unknown, ...contradictions(values, { loopback, devMode, canCheckTokens })]

@@ -21,6 +21,10 @@ export const tokenSettings = {
   ),
   WEFT_JWT_ISSUER: setting(text, 'Only tokens of this issuer (`iss`) are taken.'),
   WEFT_JWT_AUDIENCE: setting(text, 'Only tokens for this audience (`aud`) are taken.'),
+  WEFT_TOKEN_SERVICE: setting(
+    z.enum(['0', '1']).default('0'),
+    'With 1 no secret or key set is needed: all tokens are made here, with API keys (`weft keys`).',
+  ),
   WEFT_DEV: setting(
     z.enum(['0', '1']).optional(),
     'Development mode: `POST /v1/dev/tokens` makes tokens for anybody. Loopback only.',

@@ -46,7 +46,7 @@ export class AuditTable {
   readonly #db: Kysely<Tables>
   readonly #dialect: Database['dialect']
 
-  constructor({ db, dialect }: Database) {
+  constructor({ db, dialect }: Pick<Database, 'db' | 'dialect'>) {
     this.#db = db.withTables<Tables>()
     this.#dialect = dialect
   }
