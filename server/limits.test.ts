@@ -151,11 +151,14 @@ describe('limits', () => {
     for (let i = 0; i < 150; i++) client.send(presence)
     await until(async () => (await server.metric('weft_frames_received_total')) >= 152, 'read')
     expect(await waits()).toBe(0)
-    for (let i = 0; i < 70; i++) client.send(presence)
+    for (let i = 0; i < 100; i++) client.send(presence)
     await until(async () => (await waits()) > 0, 'it rests')
+    const restsAt = performance.now()
     // What was sent last arrives too, when its time has come.
     client.send(Uint8Array.of(1, 97, 77))
     await until(() => client.told().length > 0, 'read on')
+    // Fifty too many at twenty a second.
+    expect(performance.now() - restsAt).toBeGreaterThan(500)
     expect(client.closed).toBeUndefined()
   })
 
