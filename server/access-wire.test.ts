@@ -89,7 +89,7 @@ test(`no byte after access has ended, SEED=${seed}`, async () => {
   const mayRead = () => {
     const rules = [...grants.values()]
       .filter(({ subject }) => subject !== 'user:other')
-      .map(grant => toRule({ ...grant, createdAt: 0 } as StoredGrant, new Map()))
+      .map(grant => toRule({ ...grant, createdAt: 0 }, new Map()))
     const principal = testPrincipal({ id: 'guest', groups })
     const question = { principal, rules, resource: NAME, at: 0, address: null } as const
     return decide({ ...question, capability: 'read' }).allowed

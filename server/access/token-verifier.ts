@@ -127,7 +127,7 @@ async function verifyOne(token: string, way: Way, options: TokenVerifierOptions)
   checkHeader(protectedHeader)
   checkLife(payload, options)
   const claims = tokenClaims.safeParse(payload)
-  if (claims.success) return toPrincipal(claims.data, payload)
+  if (claims.success) return toPrincipal(claims.data, { claims: payload, at: clock.now() })
   const [issue] = claims.error.issues
   const where = issue?.path.join('.') ?? 'claims'
   throw new WeftError('TOKEN_INVALID', `the token's ${where}: ${issue?.message ?? 'unreadable'}`)

@@ -266,6 +266,17 @@ describe('[write rules] a live document', () => {
     expect(document.doc.getArray('comments').toJSON()).toEqual([])
   })
 
+  test('nor does it matter through which node he wrote it, before the journal tells', () => {
+    const elsewhere = new Y.Doc()
+    elsewhere.getArray('comments').push(['through another node'])
+    const update = Y.encodeStateAsUpdate(elsewhere)
+    const told = { author: 'ada', at: 1, handsOver: false, update, node: 'other', count: 1 }
+    expect(document.nodes.receive(told)).toBe('applied')
+    const remove = (doc: Y.Doc) => doc.getArray('comments').delete(0, 1)
+    expect(enter('bob').edit(commenting, remove)).toContain('others')
+    expect(enter('ada').edit(commenting, remove)).toBe('applied')
+  })
+
   test('he cannot make an id his that nobody is known to own, and with it what stands under it', () => {
     const offline = enter('editor')
     offline.doc.getArray('comments').push(['of the editor, made offline'])
