@@ -69,6 +69,14 @@ export const configTable = {
     count(200),
     'The same from one address; behind a proxy all clients have its address.',
   ),
+  WEFT_MAX_DEVICES_PER_USER: setting(
+    count(0, 0),
+    'Devices on which one user may be at once, on each node; 0: as many as they like.',
+  ),
+  WEFT_DEVICES_WHEN_FULL: setting(
+    z.enum(['reject', 'evict-oldest']).default('reject'),
+    'Who goes when there is one too many: the newcomer, or the device that has been there longest.',
+  ),
   WEFT_MAX_DOCUMENTS_PER_CONNECTION: setting(count(50), 'Documents open on one socket.'),
   WEFT_MAX_DOCUMENTS_PER_USER: setting(
     count(200),

@@ -251,6 +251,12 @@ export const rows = {
     retryable: true,
     hint: 'Close documents that are not needed, or raise WEFT_MAX_DOCUMENTS_PER_CONNECTION or _PER_USER.',
   },
+  TOO_MANY_DEVICES: {
+    closeCode: 4403,
+    status: 403,
+    retryable: false,
+    hint: 'Close weft on another device, then connect again; WEFT_MAX_DEVICES_PER_USER says how many.',
+  },
   SLOW_DOWN: {
     closeCode: 4529,
     status: 429,
