@@ -194,6 +194,9 @@ describe.each(stores)('requests for access on %s', (_name, isAbsent, create) => 
           other.decide(owner, id, { decision: 'deny' }),
         ])
         expect(both.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+        // Whoever came too late is told so, and not that something went wrong.
+        const lost = both.find(one => one.status === 'rejected')
+        expect(lost?.reason).toMatchObject({ code: 'ACCESS_REQUEST_DECIDED' })
         const { status, decisions } = await node.see(owner, id)
         expect(decisions).toHaveLength(1)
         expect(await grantsOf(`guest${round}`)).toHaveLength(status === 'granted' ? 1 : 0)
