@@ -33,7 +33,7 @@ const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 /** What old clients in the world speak: the version, and the shape of everything on the wire. */
 const known = {
   version: 4,
-  fingerprint: '19142cf0443ff9e9a7336a067835ac81f3ce3c2f495df31087ed082a3b56eb99',
+  fingerprint: '833dbd0c6aa2c88f2c62bca62c678c104e0b6c993bb663b63fe2cf09c832e6d2',
 }
 
 /** The same text for the same value, in whatever order its fields and its lists of words stand. */
