@@ -35,6 +35,12 @@ const document = (
 ) => [401, 403, statuses.viewer, statuses.editor, statuses.owner, 403, 403, admin]
 const server = (operator: number, admin: number) => [401, 403, 403, 403, 403, operator, 403, admin]
 
+/** Whoever has a token at all. */
+const known = (status: number) => [401, ...Array.from({ length: 7 }, () => status)]
+/** Those who may share `acme/notes`. */
+const sharing = (status: number) => [401, 403, 403, 403, status, 403, 403, status]
+const admins = (status: number) => [401, 403, 403, 403, 403, 403, 403, status]
+
 const DOCUMENT = '/v1/documents/acme%2Fnotes'
 const rows: Readonly<Record<string, Row>> = {
   'get /livez': { statuses: all(200) },
@@ -67,6 +73,84 @@ const rows: Readonly<Record<string, Row>> = {
   },
   'get /v1/admin/circuit-breakers': { statuses: server(200, 200) },
   'post /v1/admin/disconnect': { statuses: server(200, 200), body: json({ user: 'none' }) },
+
+  'get /v1/audit': { statuses: [401, 403, 403, 403, 403, 403, 200, 200] },
+  'get /v1/audit/export': { statuses: [401, 403, 403, 403, 403, 403, 200, 200] },
+
+  'post /v1/grants': {
+    statuses: sharing(201),
+    body: json({ subject: 'user:nobody', resource: 'acme/notes', role: 'viewer' }),
+  },
+  'get /v1/grants': { statuses: sharing(200), path: '/v1/grants?resource=acme%2Fnotes' },
+  'get /v1/grants/{id}': { statuses: known(404), path: '/v1/grants/none' },
+  'patch /v1/grants/{id}': { statuses: known(404), path: '/v1/grants/none', body: json({}) },
+  'delete /v1/grants/{id}': { statuses: known(404), path: '/v1/grants/none' },
+  'get /v1/access/explain': {
+    statuses: known(200),
+    path: '/v1/access/explain?resource=acme%2Fnotes',
+  },
+  'get /v1/roles': { statuses: known(200) },
+  'put /v1/roles/{name}': {
+    statuses: admins(200),
+    path: '/v1/roles/reviewer',
+    body: json({ capabilities: ['read'] }),
+  },
+  'delete /v1/roles/{name}': { statuses: admins(204), path: '/v1/roles/reviewer' },
+
+  // Anybody may ask, for themselves; a few times.
+  'post /v1/access-requests': {
+    statuses: known(201),
+    body: json({ resource: 'acme/other', role: 'viewer' }),
+  },
+  'post /v1/access-requests/emergency': {
+    statuses: known(403),
+    body: json({ resource: 'acme/other', role: 'viewer', reason: 'fire' }),
+  },
+  'get /v1/access-requests': { statuses: known(200), path: '/v1/access-requests?mine=true' },
+  'get /v1/access-requests/{id}': { statuses: known(404), path: '/v1/access-requests/none' },
+  'post /v1/access-requests/{id}/decision': {
+    statuses: known(404),
+    path: '/v1/access-requests/none/decision',
+    body: json({ decision: 'deny' }),
+  },
+  'post /v1/access-requests/{id}/cancel': {
+    statuses: known(404),
+    path: '/v1/access-requests/none/cancel',
+  },
+  'put /v1/access-policies/{pattern}': {
+    statuses: sharing(200),
+    path: '/v1/access-policies/acme%2Fnotes',
+    body: json({
+      steps: [{ mode: 'any', approvers: ['owners'], timeoutMs: 60_000 }],
+      ceiling: { roles: ['viewer'], maxDurationMs: 60_000 },
+    }),
+  },
+  'get /v1/access-policies/{pattern}': {
+    statuses: sharing(200),
+    path: '/v1/access-policies/acme%2Fnotes',
+  },
+  // There is nothing left of it when the admin comes.
+  'delete /v1/access-policies/{pattern}': {
+    statuses: [401, 403, 403, 403, 204, 403, 403, 404],
+    path: '/v1/access-policies/acme%2Fnotes',
+  },
+
+  // With API keys; people of whatever role have none.
+  'post /v1/tokens': { statuses: known(403), body: json({ sub: 'x' }) },
+  'post /v1/tokens/refresh': { statuses: all(401), body: json({ refreshToken: 'none' }) },
+  'post /v1/tokens/revoke': { statuses: admins(204), body: json({ sub: 'somebody' }) },
+  'get /v1/keys': { statuses: admins(200) },
+  'post /v1/keys': {
+    statuses: admins(201),
+    body: json({ name: 'k', scopes: ['documents:read'], resources: ['acme/**'], role: 'viewer' }),
+  },
+  'post /v1/keys/{id}/rotate': {
+    statuses: admins(404),
+    path: '/v1/keys/none/rotate',
+    body: json({}),
+  },
+  'delete /v1/keys/{id}': { statuses: admins(404), path: '/v1/keys/none' },
+  'get /.well-known/jwks.json': { statuses: all(200) },
 }
 
 describe('[T21] who may do what over REST', () => {
