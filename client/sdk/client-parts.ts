@@ -2,6 +2,8 @@
 import { systemClock, type Clock } from '../../shared/clock.ts'
 import { systemRandom, type Random } from '../../shared/random.ts'
 import type { SchemaRange } from '../../shared/protocol.ts'
+import { createClientAccess, type ClientAccess } from './access/client-access.ts'
+import { RestCaller, type FetchLike } from './access/rest-caller.ts'
 import { Connection } from './connection.ts'
 import { Connections } from './connections.ts'
 import { BackgroundVisits } from './offline/background-visits.ts'
@@ -40,6 +42,8 @@ export type ClientOptions = {
   readonly sharedSocket?: boolean
   /** For places without a global WebSocket. */
   readonly WebSocket?: SocketConstructor
+  /** For places without a global fetch; questions of access go over it. */
+  readonly fetch?: FetchLike
   readonly clock?: Clock
   readonly random?: Random
   readonly wake?: WakeSource
@@ -57,6 +61,9 @@ export type ClientParts = {
   readonly visits: BackgroundVisits
   readonly unstored: UnstoredAsides
   readonly caretaker: Caretaker
+  readonly access: ClientAccess
+  /** Ends what still waits for answers of access. */
+  readonly endAccess: () => void
 }
 
 export function createParts(options: ClientOptions): ClientParts {
@@ -97,8 +104,12 @@ export function createParts(options: ClientOptions): ClientParts {
       }),
   )
   const visits = new BackgroundVisits({ documents, connection, clock })
-  const own = { store, documents, visits, health, tabs, clock, unstored }
-  const parts = { ...own, connections, connection }
+  const ending = new AbortController()
+  const fetch = options.fetch ?? ((address, init) => globalThis.fetch(address, init))
+  const rest = new RestCaller({ socketUrl: url, tokens, fetch })
+  const access = createClientAccess({ rest, documents, clock, random, end: ending.signal })
+  const own = { store, documents, visits, health, tabs, clock, unstored, access }
+  const parts = { ...own, connections, connection, endAccess: () => ending.abort() }
   return { ...parts, caretaker: new Caretaker(parts) }
 }
 
