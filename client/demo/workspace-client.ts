@@ -1,6 +1,5 @@
 /** The workspace's client: development tokens, one store for each person of this browser. */
 import { createClient, type WeftClient } from '../sdk/index.ts'
-import { createAccessApi, type AccessApi } from './access/access-api.ts'
 import type { Profile } from './profile.ts'
 
 export function createWorkspaceClient(profile: Profile): WeftClient {
@@ -9,10 +8,6 @@ export function createWorkspaceClient(profile: Profile): WeftClient {
     user: profile.id,
     token: () => fetchToken(profile),
   })
-}
-
-export function createWorkspaceAccess(profile: Profile): AccessApi {
-  return createAccessApi(() => fetchToken(profile))
 }
 
 async function fetchToken({ id, name, kind }: Profile): Promise<string> {

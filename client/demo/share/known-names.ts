@@ -1,4 +1,5 @@
 /** Names of people whom this browser has met: grants know ids only. */
+import type { Awareness } from 'y-protocols/awareness'
 import { safeName } from '../../../shared/person.ts'
 
 const KEY = 'weft known names'
@@ -29,6 +30,14 @@ export function rememberNames(heard: Iterable<readonly [id: string, name: string
   } catch {
     // A full storage forgets names first.
   }
+}
+
+/** As people on a page call themselves: a help to find them, and no proof of who they are. */
+export function namesHere(awareness: Awareness): readonly (readonly [id: string, name: string])[] {
+  return [...awareness.getStates().values()].flatMap(state => {
+    const { id, name } = (state['user'] ?? {}) as { readonly id?: unknown; readonly name?: unknown }
+    return typeof id === 'string' && typeof name === 'string' ? [[id, name] as const] : []
+  })
 }
 
 function isEntry(entry: unknown): entry is [string, string] {

@@ -1,7 +1,14 @@
 /** What the Share dialog says, and what it offers to whom. */
 import { expect, test } from 'vitest'
 import { WeftError } from '../../sdk/index.ts'
-import { rolesWithin, sayDuration, sayEnd, sayOrigin, sayProblem, subjectOf } from './share-words.ts'
+import {
+  rolesWithin,
+  sayDuration,
+  sayEnd,
+  sayOrigin,
+  sayProblem,
+  subjectOf,
+} from './share-words.ts'
 
 test('nobody is offered a role with more rights than they have themselves', () => {
   expect(rolesWithin(new Set(['read', 'comment', 'write', 'create', 'share']))).toEqual([
@@ -33,8 +40,10 @@ test('an end of today is a time, another one has its date', () => {
   expect(sayDuration(30 * 86_400_000)).toBe('30 days')
 })
 
-test('refusals are sentences, and a missing network is no refusal', () => {
+test('refusals are sentences that say what to do', () => {
   const refusal = new WeftError('FORBIDDEN', 'bob may not give write of acme/plan')
   expect(sayProblem(refusal)).toBe('You may not do that: bob may not give write of acme/plan.')
-  expect(sayProblem(new TypeError('Failed to fetch'))).toMatch(/cannot be reached/)
+  const away = new WeftError('DEPENDENCY_UNAVAILABLE', 'the server cannot be reached')
+  expect(sayProblem(away)).toMatch(/cannot be reached just now. Try again/)
+  expect(sayProblem(new Error('bug'))).toMatch(/did not work/)
 })

@@ -1,7 +1,6 @@
 /** Roles, ends and refusals in words that say what they mean for the page. */
-import { WeftError } from '../../sdk/index.ts'
 import { roleCapabilities } from '../../../shared/permissions.ts'
-import type { PageGrant } from '../access/access-api.ts'
+import { WeftError, type GrantView } from '../../sdk/index.ts'
 
 export const shareRoles = ['viewer', 'commenter', 'editor', 'owner'] as const
 export type ShareRole = (typeof shareRoles)[number]
@@ -22,7 +21,7 @@ export function sayRole(role: string): string {
 }
 
 /** A grant of a role has its words; one of single rights names them. */
-export function sayGiven({ effect, role, capabilities }: PageGrant): string {
+export function sayGiven({ effect, role, capabilities }: GrantView): string {
   if (effect === 'deny') return 'Kept out'
   return role === null ? (capabilities ?? []).join(', ') : sayRole(role)
 }
@@ -40,7 +39,7 @@ export function sayOrigin(resource: string, page: string): string {
 }
 
 /** What is beside the role: limits that the dialog shows and does not change. */
-export function sayLimits({ paths, condition }: PageGrant): string {
+export function sayLimits({ paths, condition }: GrantView): string {
   const parts = paths === null ? [] : [`only ${paths.join(', ')}`]
   return [...parts, ...(condition === null ? [] : ['under a condition'])].join(', ')
 }
@@ -76,8 +75,10 @@ export function subjectOf(typed: string): string {
 
 /** A refusal, as something that can be acted on. */
 export function sayProblem(error: unknown): string {
-  if (!(error instanceof WeftError)) return 'The server cannot be reached just now. Try again.'
+  if (!(error instanceof WeftError)) return 'That did not work. Try again.'
   switch (error.code) {
+    case 'DEPENDENCY_UNAVAILABLE':
+      return 'The server cannot be reached just now. Try again.'
     case 'FORBIDDEN':
       return `You may not do that: ${error.message}.`
     case 'GRANT_NOT_FOUND':
