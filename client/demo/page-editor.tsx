@@ -29,10 +29,10 @@ const writingKeys: ReadonlySet<string> = new Set(['Enter', 'Backspace', 'Delete'
 export function PageEditor(props: PageEditorProps) {
   const { doc, awareness, person, editable, onRefusedKey } = props
   // The editor is made once for a document, and asks for what holds now.
-  const refuse = useRef(onRefusedKey)
+  const now = useRef({ editable, onRefusedKey })
   useEffect(() => {
-    refuse.current = onRefusedKey
-  }, [onRefusedKey])
+    now.current = { editable, onRefusedKey }
+  }, [editable, onRefusedKey])
   const editor = useEditor(
     {
       editable,
@@ -50,19 +50,21 @@ export function PageEditor(props: PageEditorProps) {
       ],
       editorProps: {
         // Readers can be in the text too: to mark it, and to be told when they type.
-        attributes: {
+        attributes: () => ({
           class: 'prose',
+          role: 'textbox',
           'aria-label': 'Page text',
           'aria-multiline': 'true',
+          'aria-readonly': String(!now.current.editable),
           spellcheck: 'false',
           tabindex: '0',
-        },
+        }),
         handleDOMEvents: {
           keydown: (view, event) => {
-            if (!view.editable && isWritingKey(event)) refuse.current()
+            if (!view.editable && isWritingKey(event)) now.current.onRefusedKey()
           },
           paste: view => {
-            if (!view.editable) refuse.current()
+            if (!view.editable) now.current.onRefusedKey()
           },
         },
       },

@@ -34,7 +34,9 @@ function SetAsideText({ of: { id, text, at }, onDismiss }: SetAsideTextProps) {
   return (
     <section className="aside-panel" aria-label="Set aside: not saved">
       <header>
-        <h2 role="alert">Set aside: not saved</h2>
+        <div role="alert">
+          <h2>Set aside: not saved</h2>
+        </div>
         <time>{sayTime(at)}</time>
         {id !== null && (
           <button

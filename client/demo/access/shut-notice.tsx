@@ -25,9 +25,11 @@ export function ShutNotice({ handle, profile, hadAccess }: ShutNoticeProps) {
       <span className="shut-icon">
         <LockIcon />
       </span>
-      <h1 id="shut-title" role="alert">
-        {hadAccess ? 'Your access has ended' : 'This page is not open to you'}
-      </h1>
+      <div role="alert">
+        <h1 id="shut-title">
+          {hadAccess ? 'Your access has ended' : 'This page is not open to you'}
+        </h1>
+      </div>
       <p>
         {hadAccess
           ? 'The page and its copy on this device are closed. What you saved stays with the page.'
