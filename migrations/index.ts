@@ -8,6 +8,7 @@ import * as postgresJournal from './004-postgres-journal.ts'
 import * as access from './005-access.ts'
 import * as audit from './006-audit.ts'
 import * as tokens from './007-tokens.ts'
+import * as requests from './008-requests.ts'
 
 export type Migration = {
   readonly name: string
@@ -23,4 +24,5 @@ export const migrations: readonly Migration[] = [
   { name: '005-access', ...access },
   { name: '006-audit', ...audit },
   { name: '007-tokens', ...tokens },
+  { name: '008-requests', ...requests },
 ]

@@ -8,6 +8,7 @@ import { Gatekeeper } from './access/gatekeeper.ts'
 import { GrantStore } from './access/grants/grant-store.ts'
 import { Grants } from './access/grants/grants.ts'
 import { Policy } from './access/policy.ts'
+import { openRequests, type OpenedRequests } from './app-requests.ts'
 import { createTokenMint, developmentSecret, type TokenMint } from './access/token-mint.ts'
 import { createTokenVerifier, type TokenKeys } from './access/token-verifier.ts'
 import type { Audit } from './audit/audit.ts'
@@ -33,6 +34,7 @@ export type AccessParts = {
 export type Access = {
   readonly gatekeeper: Gatekeeper
   readonly grants: Grants
+  readonly requests: OpenedRequests
   readonly tokens: Tokens
   /** In development mode alone. */
   readonly mint: TokenMint | undefined
@@ -71,6 +73,8 @@ export async function openAccess(config: Config, parts: AccessParts): Promise<Ac
   await watch.start()
   const announce = () => watch.announce()
   const grants = new Grants({ store, rules: policy, audit, announce, clock, random })
+  const shared = { database, audit, clock, random, log }
+  const requests = openRequests({ ...shared, grants: store, rules: policy, announce })
   const stopSweeping = every(clock, SWEEP_MS, () => void sweep())
 
   async function sweep(): Promise<void> {
@@ -86,10 +90,12 @@ export async function openAccess(config: Config, parts: AccessParts): Promise<Ac
   return {
     gatekeeper,
     grants,
+    requests,
     tokens,
     mint,
     async stop() {
       stopSweeping()
+      await requests.close()
       watch.close()
       await tokens.close()
       return []

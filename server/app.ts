@@ -101,7 +101,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   metrics.levels.unsavedDocuments = () => documents.unsaved.documents
 
   const access = await openAccess(config, { ...tools, breakers, database, audit, fanout })
-  const { gatekeeper, grants, tokens, mint } = access
+  const { gatekeeper, grants, requests, tokens, mint } = access
   const openings = createOpenings(config, { documents, clock, metrics })
   const edge = createEdge(config, { clock, metrics })
   const doors = { documents, openings, gatekeeper, edge, clock, log, metrics }
@@ -114,6 +114,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
     ...doors,
     audit,
     grants,
+    requests,
     health,
     breakers,
     tokens,

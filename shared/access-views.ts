@@ -50,7 +50,7 @@ export type AccessRequestView = {
   readonly createdAt: string
   /** When the present step is over; null when nothing waits for its time. */
   readonly decideBy: string | null
-  /** Since when nothing is to be decided any more, or the access has been there. */
+  /** Since when it has this status; null while it is pending. */
   readonly decidedAt: string | null
   readonly grantId: string | null
   /** When the access ends, or has ended. */

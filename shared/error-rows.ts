@@ -125,6 +125,30 @@ export const rows = {
     retryable: false,
     hint: 'It was taken back, or its end has come; GET /v1/grants lists what is in force.',
   },
+  ACCESS_REQUEST_NOT_FOUND: {
+    closeCode: 4404,
+    status: 404,
+    retryable: false,
+    hint: 'GET /v1/access-requests lists those that you made, or may decide on.',
+  },
+  ACCESS_REQUEST_OPEN: {
+    closeCode: 4409,
+    status: 409,
+    retryable: false,
+    hint: 'You have asked for this already; wait for the answer, or cancel what you asked.',
+  },
+  ACCESS_REQUEST_DECIDED: {
+    closeCode: 4409,
+    status: 409,
+    retryable: false,
+    hint: 'It does not wait for this answer any more; GET /v1/access-requests/{id} shows how it stands.',
+  },
+  ACCESS_POLICY_NOT_FOUND: {
+    closeCode: 4404,
+    status: 404,
+    retryable: false,
+    hint: 'Exactly this pattern has no policy; the nearest one above it counts, or the default.',
+  },
   DOCUMENT_NOT_FOUND: {
     closeCode: 4404,
     status: 404,

@@ -33,7 +33,7 @@ const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 /** What old clients in the world speak: the version, and the shape of everything on the wire. */
 const known = {
   version: 4,
-  fingerprint: '02959a406692f4f82df52b83e8ad6cba4fc88c986f36a255428b761ffb81e3e8',
+  fingerprint: 'e1e455f73d1cf5c3ea0135a098cba6481adf250248c58ed1067a9c71c1ac921e',
 }
 
 /** The same text for the same value, in whatever order its fields and its lists of words stand. */

@@ -3,6 +3,8 @@ import type { HttpBindings } from '@hono/node-server'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Gatekeeper } from '../access/gatekeeper.ts'
 import type { Grants } from '../access/grants/grants.ts'
+import type { AccessPolicies } from '../access/requests/access-policies.ts'
+import type { Requests } from '../access/requests/requests.ts'
 import type { TokenMint } from '../access/token-mint.ts'
 import type { Audit } from '../audit/audit.ts'
 import type { ApiKeys } from '../access/tokens/api-keys.ts'
@@ -46,6 +48,7 @@ export type RestOptions = {
   readonly edge: Edge
   readonly audit: Audit
   readonly grants: Grants
+  readonly requests: { readonly requests: Requests; readonly policies: AccessPolicies }
   readonly tokens: RestTokens
   readonly health: Health
   readonly breakers: Breakers

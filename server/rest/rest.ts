@@ -15,7 +15,9 @@ import { grantRoutes } from './grant-routes.ts'
 import { healthRoutes } from './health-routes.ts'
 import { keyRoutes } from './key-routes.ts'
 import { pageRoutes } from './pages.ts'
+import { policyRoutes } from './policy-routes.ts'
 import { answerProblem } from './problem.ts'
+import { requestRoutes } from './request-routes.ts'
 import { tokenRoutes } from './token-routes.ts'
 import { writeRoutes } from './write-routes.ts'
 import { roleRoutes } from './role-routes.ts'
@@ -60,6 +62,8 @@ export function createRest(options: RestOptions): OpenAPIHono<RestEnv> {
   app.route('/', adminRoutes(options))
   app.route('/', grantRoutes(options))
   app.route('/', roleRoutes(options))
+  app.route('/', requestRoutes(options))
+  app.route('/', policyRoutes(options))
   app.route('/', auditRoutes(options))
   app.route('/', tokenRoutes(options))
   app.route('/', keyRoutes(options))
