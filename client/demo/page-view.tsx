@@ -13,6 +13,7 @@ import { sayPersistence } from './storage-words.ts'
 
 export type PageViewProps = {
   readonly name: string
+  readonly route: string
   readonly title: string
   readonly mayRename: boolean
   readonly onRename: (title: string) => void
@@ -23,7 +24,7 @@ export type PageViewProps = {
 }
 
 export function PageView(props: PageViewProps) {
-  const { name, title, mayRename, onRename, profile, onOpenStorage, onOpened } = props
+  const { name, route, title, mayRename, onRename, profile, onOpenStorage, onOpened } = props
   const page = useDocument(name)
   const save = useSaved(page)
   const standing = standingOf(page, profile.kind === 'guest')

@@ -46,6 +46,7 @@ export function Workspace({ profile }: WorkspaceProps) {
       <PageView
         key={`${space}/${page}`}
         name={pageName(space, page)}
+        route={routeTo({ space, page })}
         title={current.title}
         mayRename={mayWriteIndex}
         onRename={title => {

@@ -3,6 +3,7 @@ import AxeBuilder from '@axe-core/playwright'
 import type { Locator, Page } from '@playwright/test'
 import { expect, test, type Person } from '../support/fixtures.ts'
 import { createNetwork } from '../support/network.ts'
+import { testToken } from '../support/server-process.ts'
 
 test.use({ serverScript: 'e2e/support/clock-server.ts' })
 
@@ -15,6 +16,8 @@ const aside = (page: Page) => page.getByLabel('Set aside: not saved')
 const dialog = (page: Page) => page.getByRole('dialog', { name: /^Share/ })
 const picture = (page: Page | Locator, name: string) =>
   page.screenshot({ path: `test-results/share-${name}.png` })
+
+const idOf = ({ page }: Person) => page.locator('.own-id code').innerText()
 
 /** Opens the dialog, and waits until it knows who has access. */
 async function openShare({ page }: Person): Promise<Locator> {
@@ -43,7 +46,7 @@ test('[G12] a viewer is told, is raised and types without reload, is lowered and
     'This page is not open to you',
   )
   await expect(bob.page.locator('body')).not.toContainText('The loom')
-  const bobId = await bob.page.locator('.own-id code').innerText()
+  const bobId = await idOf(bob)
 
   const share = await openShare(ada)
   await share.getByLabel('Id of a person or group').fill(bobId)
@@ -115,10 +118,10 @@ test('[G12] a guest asks, an owner approves for one hour, the clock passes, the 
   await picture(gus.page, 'ask')
 
   await test.step('a guest asks for access', async () => {
-    await gus.page.getByLabel('What you would like to do').selectOption('editor')
+    await gus.page.getByLabel('What you would like').selectOption('editor')
     await gus.page.getByLabel('Why (optional)').fill('The audit of this spring')
     await gus.page.getByRole('button', { name: 'Ask for access' }).click()
-    await expect(gus.page.getByText('You asked: Can edit.')).toBeVisible()
+    await expect(gus.page.getByText('You asked to edit.')).toBeVisible()
     await picture(gus.page, 'asked')
   })
 
@@ -166,4 +169,100 @@ test('[G12] a guest asks, an owner approves for one hour, the clock passes, the 
     await ada.page.keyboard.type(' Bye.')
     await expect(ada.page.locator('.badge')).toHaveText('Saved', { timeout: 40_000 })
   })
+})
+
+test('sent away in the middle of a sentence: the words are kept, the page is not', async ({
+  enter,
+  stage,
+}) => {
+  const ada = await enter({ name: 'Ada Byron' })
+  await text(ada.page).click()
+  await ada.page.keyboard.type('A secret of the house.')
+  const slowWay = await createNetwork(() => stage.server.port)
+  const bob = await enter({ name: 'Bob', as: 'guest', path: GUEST, network: slowWay })
+  const share = await openShare(ada)
+  await share.getByLabel('Id of a person or group').fill(await idOf(bob))
+  await share.getByLabel('Role', { exact: true }).selectOption('editor')
+  await share.getByRole('button', { name: 'Add' }).click()
+  await text(bob.page).click()
+  await bob.page.keyboard.press('Control+End')
+  slowWay.slow(1_500)
+  await bob.page.keyboard.type(' Mine alone')
+  await share.getByRole('button', { name: /^Remove/ }).click()
+  await expect(bob.page.getByRole('heading', { level: 1 })).toHaveText('Your access has ended')
+  await expect(aside(bob.page)).toContainText('Mine alone')
+  await expect(bob.page.locator('body')).not.toContainText('A secret')
+  await picture(bob.page, 'sent-away')
+  slowWay.slow(0)
+  await slowWay.close()
+})
+
+test('the dialog: spaces, groups and ends; in light, dark and on a phone', async ({
+  enter,
+  stage,
+}) => {
+  const ada = await enter({ name: 'Ada Byron', scheme: 'dark' })
+  const give = async (order: object) => {
+    const answer = await ada.page.request.post(`${stage.server.url}/v1/grants`, {
+      headers: { authorization: `Bearer ${await testToken('admin')}` },
+      data: order,
+    })
+    expect(answer.status()).toBe(201)
+  }
+  const page = 'welcome/pages/getting-started'
+  await give({ subject: 'group:legal', resource: 'welcome/**', role: 'commenter' })
+  await give({ subject: 'user:max.mustermann@example.org', resource: page, role: 'owner' })
+  await give({ subject: 'user:grace', resource: page, role: 'editor', paths: ['comments'] })
+  const share = await openShare(ada)
+
+  await share.getByLabel('Id of a person or group').fill('linus')
+  await share.getByLabel('End of access', { exact: true }).selectOption({ label: 'For 1 week' })
+  await share.getByRole('button', { name: 'Add' }).click()
+  await expect(share.getByLabel('End of access for linus')).toHaveValue('set')
+  await share.getByLabel('End of access for linus').selectOption({ label: 'No end' })
+  await expect(share.getByLabel('End of access for linus')).toHaveValue('none')
+  await share.getByLabel('End of access for linus').selectOption({ label: 'Until a date…' })
+  await share.getByLabel('End of access for linus: date').fill('2099-05-04T12:00')
+  await share.getByLabel('End of access for linus: date').press('Enter')
+  await expect(share.getByLabel('End of access for linus')).toContainText('May 4')
+
+  const own = share.getByRole('listitem').filter({ hasText: 'legal' })
+  await expect(own).toContainText('from welcome, with all that is in it')
+  await share.getByLabel('Role of everyone with a token').selectOption('viewer')
+  const gus = await enter({ name: 'Gus', as: 'guest', path: GUEST, opens: 'page' })
+  await expect(note(gus.page)).toContainText('You can read this page.')
+  await expect(share.getByLabel('Role of everyone with a token')).toHaveValue('viewer')
+
+  await findsNothing(ada, 'dialog')
+  await picture(ada.page, 'dark')
+  await ada.page.emulateMedia({ colorScheme: 'light' })
+  await findsNothing(ada, 'dialog')
+  await picture(ada.page, 'light')
+  await ada.page.setViewportSize({ width: 390, height: 780 })
+  await findsNothing(ada, 'dialog')
+  await picture(ada.page, 'phone')
+  await ada.page.emulateMedia({ colorScheme: 'dark' })
+  await ada.page.keyboard.press('End')
+  await picture(ada.page, 'phone-dark')
+
+  await share.getByRole('button', { name: 'Remove linus' }).press('Enter')
+  await expect(share.getByRole('button', { name: 'Remove linus' })).toHaveCount(0)
+  await expect(share.getByRole('heading', { name: 'Who has access' })).toBeFocused()
+  await share.getByLabel('Role of everyone with a token').selectOption('')
+  await expect(gus.page.getByRole('heading', { level: 1 })).toHaveText('Your access has ended')
+
+  // Somebody who may not share is offered the link, and nothing that would be refused.
+  await gus.page.emulateMedia({ colorScheme: 'dark' })
+  await gus.page.setViewportSize({ width: 390, height: 780 })
+  await picture(gus.page, 'phone-ended')
+  await share.getByLabel('Role of everyone with a token').selectOption('commenter')
+  await expect(note(gus.page)).toContainText('You can comment on this page.')
+  await gus.page.getByRole('button', { name: 'Share' }).click()
+  await expect(dialog(gus.page)).toContainText('Only owners of this page can say who has access.')
+  await expect(dialog(gus.page).getByRole('combobox')).toHaveCount(0)
+  await expect(dialog(gus.page).getByLabel('Link for guests')).toHaveValue(
+    /\/\?guest=1#\/welcome\/getting-started$/,
+  )
+  await findsNothing(gus, 'dialog')
+  await picture(gus.page, 'phone-link')
 })

@@ -24,6 +24,8 @@ export type PersonOptions = {
   readonly name: string
   /** A guest comes by a link, and has nothing but what others grant. */
   readonly as?: 'member' | 'guest'
+  /** What a guest sees first; asking for access, unless said otherwise. */
+  readonly opens?: 'notice' | 'page'
   /** Another way to the server than everybody's. */
   readonly network?: Network
   readonly scheme?: 'light' | 'dark'
@@ -88,8 +90,9 @@ export const test = base.extend<Fixtures & Options>({
 async function enterWorkspace(
   browser: Browser,
   url: string,
-  { name, as = 'member', network, scheme = 'light', path = '/', prepare }: PersonOptions,
+  options: PersonOptions,
 ): Promise<Person> {
+  const { name, as = 'member', opens, network, scheme = 'light', path = '/', prepare } = options
   const context = await browser.newContext({
     colorScheme: scheme,
     viewport: { width: 1180, height: 760 },
@@ -103,13 +106,10 @@ async function enterWorkspace(
   page.on('pageerror', error => errors.push(error.message))
   await page.goto(`${network?.url ?? url}${path}`)
   await page.getByLabel('Your name').fill(name)
-  if (as === 'guest') {
-    await page.getByRole('button', { name: 'Go to the page' }).click()
-    await page.getByRole('heading', { level: 1 }).waitFor()
-  } else {
-    await page.getByRole('button', { name: 'Enter the workspace' }).click()
-    await page.getByLabel('Page text').waitFor()
-  }
+  const verb = as === 'guest' ? 'Go to the page' : 'Enter the workspace'
+  await page.getByRole('button', { name: verb }).click()
+  const isShut = as === 'guest' && opens !== 'page'
+  await (isShut ? page.getByRole('heading', { level: 1 }) : page.getByLabel('Page text')).waitFor()
   return { page, errors }
 }
 

@@ -52,11 +52,11 @@ function AskToEdit({ page }: { readonly page: string }) {
 function say(kind: Standing['kind']): Said | null {
   switch (kind) {
     case 'reading':
-      return { title: 'You can read this page.', text: 'Changing it takes an owner’s word.' }
+      return { title: 'You can read this page.', text: 'To change it, ask one of its owners.' }
     case 'commenting':
       return {
         title: 'You can comment on this page.',
-        text: 'Its text is for those who may edit it.',
+        text: 'To change its text, ask one of its owners.',
       }
     case 'outdated':
       return {

@@ -1,6 +1,6 @@
 /** Asking for access to a page, and hearing the answer. */
 import { useId, useState, type ReactNode } from 'react'
-import { sayRole } from '../share/share-words.ts'
+import { sayWish } from '../share/share-words.ts'
 import type { Asking, OwnRequest } from './use-own-request.ts'
 
 const REASON_LENGTH_MAX = 300
@@ -20,8 +20,8 @@ export function AskForAccess({ asking, roles, verb }: AskForAccessProps) {
   if (own.kind === 'pending') {
     return (
       <Answer>
-        <span className="spinner" aria-hidden="true" /> You asked: {sayRole(own.view.role)}. An
-        owner of the page will answer.{' '}
+        <span className="spinner" aria-hidden="true" /> You asked {sayWish(own.view.role)}. An owner
+        of the page will answer.{' '}
         <button type="button" className="text-button" onClick={cancel}>
           Take it back
         </button>
@@ -41,13 +41,13 @@ export function AskForAccess({ asking, roles, verb }: AskForAccessProps) {
         {roles.length > 1 && (
           <select
             className="select"
-            aria-label="What you would like to do"
+            aria-label="What you would like"
             value={role}
             onChange={event => setRole(event.target.value)}
           >
             {roles.map(one => (
               <option key={one} value={one}>
-                {sayRole(one)}
+                I would like {sayWish(one)}
               </option>
             ))}
           </select>

@@ -9,7 +9,7 @@ import {
   isShareRole,
   rolesWithin,
   sayDuration,
-  sayRole,
+  sayWish,
   type ShareRole,
 } from './share-words.ts'
 import type { Share } from './use-share.ts'
@@ -60,7 +60,7 @@ function PendingRow({ request, share, roles, names }: PendingRowProps) {
     <li className="share-row">
       <WhoLine who={who}>
         <span className="who-words">
-          Asks: {sayRole(asked).toLowerCase()}
+          Asks {sayWish(asked)}
           {reason !== null && <q>{reason}</q>}
         </span>
       </WhoLine>

@@ -10,12 +10,15 @@ import { usePendingRequests } from './use-pending-requests.ts'
 export type ShareButtonProps = {
   readonly page: string
   readonly title: string
+  /** Where the page is, as a route of this workspace: `#/space/page`. */
+  readonly route: string
   readonly profile: Profile
   /** Of the page: whoever is there can be added by name. */
   readonly awareness: Awareness
 }
 
-export function ShareButton({ page, title, profile, awareness }: ShareButtonProps) {
+export function ShareButton(props: ShareButtonProps) {
+  const { page, title, route, profile, awareness } = props
   const [dialog, setDialog] = useState<'open' | 'closed'>('closed')
   const waiting = usePendingRequests(page)
   return (
@@ -38,7 +41,7 @@ export function ShareButton({ page, title, profile, awareness }: ShareButtonProp
         <ShareDialog
           page={page}
           title={title}
-          link={`${location.origin}/?guest=1${location.hash}`}
+          link={`${location.origin}/?guest=1${route}`}
           self={profile}
           onClose={() => setDialog('closed')}
         />

@@ -39,9 +39,7 @@ export function ShareDialog({ page, title, link, self, onClose }: ShareDialogPro
     >
       <div className="share-body">
         <header className="share-head">
-          <h2 id="share-title">
-            Share <bdi>{title === '' ? 'this page' : title}</bdi>
-          </h2>
+          <h2 id="share-title">Share {title === '' ? 'this page' : <bdi>“{title}”</bdi>}</h2>
           <button
             type="button"
             className="quiet-button"

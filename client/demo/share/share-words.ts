@@ -12,6 +12,18 @@ const roleWords: Readonly<Record<ShareRole, string>> = {
   owner: 'Owner',
 }
 
+const wishes: Readonly<Record<ShareRole, string>> = {
+  viewer: 'to read',
+  commenter: 'to comment',
+  editor: 'to edit',
+  owner: 'to own it',
+}
+
+/** As what somebody asks for: `to edit`. */
+export function sayWish(role: string): string {
+  return isShareRole(role) ? wishes[role] : `to be ${role}`
+}
+
 export function isShareRole(role: string | null): role is ShareRole {
   return shareRoles.some(one => one === role)
 }
