@@ -1,12 +1,12 @@
 /** What is under a page's title: its text and what one may do with it, or why it is not there. */
 import './access/access.css'
-import { useEffect, useRef, useState } from 'react'
+import { useState } from 'react'
 import type { DocumentView } from '../react/index.ts'
 import { AccessNote } from './access/access-note.tsx'
 import { SetAsidePanel } from './access/set-aside-panel.tsx'
 import { ShutNotice } from './access/shut-notice.tsx'
 import type { Standing } from './access/standing.ts'
-import { UnsentText, useAsideTexts, type UnsavedText } from './access/use-unsaved-texts.ts'
+import { useUnsavedTexts } from './access/use-unsaved-texts.ts'
 import { PageEditor } from './page-editor.tsx'
 import type { Profile } from './profile.ts'
 
@@ -18,8 +18,9 @@ export type PageBodyProps = {
 
 export function PageBody({ view, standing, profile }: PageBodyProps) {
   const { doc, awareness, handle } = view
-  const asides = useAsideTexts(view)
-  const { hadAccess, unsent } = useEndOfAccess(view, standing)
+  const texts = useUnsavedTexts(view, standing)
+  const [hadAccess, setHadAccess] = useState(false)
+  if (!hadAccess && view.status.kind === 'live') setHadAccess(true)
   const [tries, setTries] = useState(0)
   const [last, setLast] = useState(standing.kind)
   if (last !== standing.kind) {
@@ -31,14 +32,14 @@ export function PageBody({ view, standing, profile }: PageBodyProps) {
     return (
       <>
         <ShutNotice handle={handle} profile={profile} hadAccess={hadAccess} />
-        <SetAsidePanel texts={[...asides, ...unsent]} />
+        <SetAsidePanel texts={texts} />
       </>
     )
   }
   return (
     <>
       <AccessNote page={handle.name} standing={standing} tries={tries} />
-      <SetAsidePanel texts={asides} />
+      <SetAsidePanel texts={texts} />
       {standing.kind === 'refused' && (
         <p className="notice" role="alert">
           {standing.error.message}. What is on this device stays here.
@@ -56,29 +57,4 @@ export function PageBody({ view, standing, profile }: PageBodyProps) {
       )}
     </>
   )
-}
-
-type EndOfAccess = { readonly hadAccess: boolean; readonly unsent: readonly UnsavedText[] }
-
-/** Looks back from the moment when the page is shut: what was possible, and what was on its way. */
-function useEndOfAccess(view: DocumentView, { kind }: Standing): EndOfAccess {
-  const [unsentText] = useState(() => new UnsentText())
-  const hadAccess = useRef(false)
-  const [end, setEnd] = useState<EndOfAccess>({ hadAccess: false, unsent: [] })
-  useEffect(() => {
-    if (kind === 'shut') {
-      const text = view.unsaved === 0 ? '' : unsentText.read(view.doc)
-      const unsent = text === '' ? [] : [{ id: null, text, at: Date.now() }]
-      setEnd(before =>
-        before.unsent.length > 0 ? before : { hadAccess: hadAccess.current, unsent },
-      )
-      return
-    }
-    unsentText.watch(view)
-    if (view.status.kind === 'live') {
-      hadAccess.current = true
-      setEnd({ hadAccess: true, unsent: [] })
-    }
-  }, [view, kind, unsentText])
-  return end
 }

@@ -60,7 +60,13 @@ export function PageView(props: PageViewProps) {
               onChange={event => onRename(event.target.value)}
             />
             {page !== null && standing.kind !== 'waiting' && (
-              <ShareButton page={name} title={title} profile={profile} awareness={page.awareness} />
+              <ShareButton
+                page={name}
+                route={route}
+                title={title}
+                profile={profile}
+                awareness={page.awareness}
+              />
             )}
           </div>
         )}

@@ -218,13 +218,17 @@ test('the dialog: spaces, groups and ends; in light, dark and on a phone', async
   await share.getByLabel('Id of a person or group').fill('linus')
   await share.getByLabel('End of access', { exact: true }).selectOption({ label: 'For 1 week' })
   await share.getByRole('button', { name: 'Add' }).click()
-  await expect(share.getByLabel('End of access for linus')).toHaveValue('set')
-  await share.getByLabel('End of access for linus').selectOption({ label: 'No end' })
-  await expect(share.getByLabel('End of access for linus')).toHaveValue('none')
-  await share.getByLabel('End of access for linus').selectOption({ label: 'Until a date…' })
+  await expect(share.getByLabel('End of access for linus', { exact: true })).toHaveValue('set')
+  await share
+    .getByLabel('End of access for linus', { exact: true })
+    .selectOption({ label: 'No end' })
+  await expect(share.getByLabel('End of access for linus', { exact: true })).toHaveValue('none')
+  await share
+    .getByLabel('End of access for linus', { exact: true })
+    .selectOption({ label: 'Until a date…' })
   await share.getByLabel('End of access for linus: date').fill('2099-05-04T12:00')
   await share.getByLabel('End of access for linus: date').press('Enter')
-  await expect(share.getByLabel('End of access for linus')).toContainText('May 4')
+  await expect(share.getByLabel('End of access for linus', { exact: true })).toContainText('May 4')
 
   const own = share.getByRole('listitem').filter({ hasText: 'legal' })
   await expect(own).toContainText('from welcome, with all that is in it')

@@ -2,11 +2,11 @@
 import { useEffect, useState } from 'react'
 import * as Y from 'yjs'
 import { useClient, type DocumentView } from '../../react/index.ts'
-import type { AsideCopy } from '../../sdk/index.ts'
-import { knownOf, textBeyond } from './unsaved-text.ts'
+import type { Standing } from './standing.ts'
+import { knownOf, textBeyond, type Known } from './unsaved-text.ts'
 
 export type UnsavedText = {
-  /** Of the copy that was set aside; null for what is still on its way in this window. */
+  /** Of the copy that was set aside; null for what was on its way in this window. */
   readonly id: number | null
   /** Empty when formatting or deletions are all there is. */
   readonly text: string
@@ -14,49 +14,63 @@ export type UnsavedText = {
   readonly at: number
 }
 
-/** Copies of the page that were set aside, as text. Looked at again with each new life of it. */
-export function useAsideTexts(view: DocumentView | null): readonly UnsavedText[] {
+/**
+ * Copies of the page that were set aside, and when the page is shut what was on its way, as text.
+ * Only what is beyond the server's part: before that is known, all of a copy would look new.
+ */
+export function useUnsavedTexts(view: DocumentView, { kind }: Standing): readonly UnsavedText[] {
   const { offline } = useClient()
+  const [lastSeen] = useState(() => new LastSeen())
   const [texts, setTexts] = useState<readonly UnsavedText[]>([])
-  const doc = view?.doc ?? null
-  const name = view?.handle.name
-  // Before the server's part is here all of the copy would look like something new.
-  const isKnown = view?.status.kind === 'live'
+  const { doc, handle, status } = view
+  const { name } = handle
+  const phase = kind === 'shut' ? 'shut' : status.kind === 'live' ? 'live' : 'unknown'
+  const unsent = phase === 'shut' ? view.unsaved : 0
+
   useEffect(() => {
-    if (doc === null || name === undefined || !isKnown) return
+    if (phase === 'live') lastSeen.follow(view)
+  }, [lastSeen, phase, view])
+
+  useEffect(() => {
+    const known = phase === 'live' ? knownOf(doc) : phase === 'shut' ? lastSeen.known : null
+    if (known === null) return
     let isWatching = true
     const look = async () => {
-      const asides = await offline.setAside()
-      const ofPage = asides.filter(one => one.name === name && one.unsaved > 0)
-      if (isWatching) setTexts(ofPage.map(aside => toText(aside, doc)))
+      const asides = (await offline.setAside()).filter(
+        aside => aside.name === name && aside.unsaved > 0,
+      )
+      const found = asides.map(({ id, at, state }) => ({ id, at, text: textBeyond(state, known) }))
+      const onItsWay = unsent === 0 ? [] : textsOf(doc, known)
+      if (isWatching) setTexts([...found, ...onItsWay])
     }
     void look()
     return () => {
       isWatching = false
     }
-  }, [offline, name, doc, isKnown])
+  }, [offline, lastSeen, name, doc, phase, unsent])
   return texts
 }
 
-function toText({ id, at, state }: AsideCopy, doc: Y.Doc): UnsavedText {
-  return { id, at, text: textBeyond(state, knownOf(doc)) }
+function textsOf(doc: Y.Doc, known: Known): readonly UnsavedText[] {
+  const text = textBeyond(Y.encodeStateAsUpdate(doc), known)
+  return text === '' ? [] : [{ id: null, at: Date.now(), text }]
 }
 
-/** Follows how much of what was written here the server has, for as long as it says so. */
-export class UnsentText {
-  #savedClock = 0
+/** The page as it was when it could last be seen, and how much of it the server had. */
+class LastSeen {
+  #seen: { readonly doc: Y.Doc; readonly savedClock: number } | null = null
 
-  watch({ doc, unsaved }: DocumentView): void {
-    if (unsaved === 0) this.#savedClock = ownClock(doc)
+  follow({ doc, unsaved }: DocumentView): void {
+    // Each window writes under a number of its own, so that at first nothing of it is saved.
+    const before = this.#seen?.doc === doc ? this.#seen.savedClock : 0
+    const savedClock = unsaved === 0 ? Y.getState(doc.store, doc.clientID) : before
+    this.#seen = { doc, savedClock }
   }
 
-  /** What this window wrote and the server has not called saved. */
-  read(doc: Y.Doc): string {
-    const known = new Map(knownOf(doc)).set(doc.clientID, this.#savedClock)
-    return textBeyond(Y.encodeStateAsUpdate(doc), known)
+  /** The server's part of it; null when the page was never seen. */
+  get known(): Known | null {
+    if (this.#seen === null) return null
+    const { doc, savedClock } = this.#seen
+    return new Map(knownOf(doc)).set(doc.clientID, savedClock)
   }
-}
-
-function ownClock(doc: Y.Doc): number {
-  return Y.getState(doc.store, doc.clientID)
 }
