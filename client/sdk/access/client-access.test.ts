@@ -74,4 +74,28 @@ describe('client.access', () => {
     })
     await expect(proxy.grants({})).rejects.toMatchObject({ code: 'REQUEST_INVALID' })
   })
+
+  test('asked, seen, decided, and taken back; a request of before is followed', async () => {
+    const visitor = guest()
+    const host = owner()
+    const order = { document: 'acme/plan', role: 'viewer', durationMs: 60_000 }
+    const first = await visitor.request(order)
+    expect(await visitor.cancel(first.id)).toMatchObject({ status: 'cancelled' })
+    await expect(visitor.cancel(first.id)).rejects.toMatchObject({ code: 'ACCESS_REQUEST_DECIDED' })
+
+    const second = await visitor.request(order)
+    const { requests } = await visitor.requests({ mine: true, status: 'pending' })
+    expect(requests).toHaveLength(1)
+    const [view] = requests
+    if (view === undefined) return
+    const later = guest().follow(view)
+    const no = { decision: 'deny', reason: 'not now' } as const
+    expect(await host.decide(second.id, no)).toMatchObject({ status: 'denied' })
+    expect(await later.whenDecided()).toMatchObject({
+      status: 'denied',
+      decisions: [{ by: 'owner', reason: 'not now' }],
+    })
+    const emergency = visitor.emergency({ ...order, reason: 'fire' })
+    await expect(emergency).rejects.toMatchObject({ code: 'FORBIDDEN' })
+  })
 })

@@ -69,14 +69,15 @@ export class RequestTimer {
   async #lookOnce(): Promise<void> {
     const { store, clock } = this.#options
     const at = clock.now()
+    const monotonic = clock.monotonic()
     for (const request of await store.overdue(at, AT_ONCE)) {
       await this.#advance(request, { type: 'time', at })
     }
     for (const { request, isRevoked } of await store.over(at, AT_ONCE)) {
       await this.#advance(request, { type: isRevoked ? 'revoked' : 'ended' })
     }
-    if (clock.monotonic() < this.#forgetAt) return
-    this.#forgetAt = clock.monotonic() + FORGET_MS
+    if (monotonic < this.#forgetAt) return
+    this.#forgetAt = monotonic + FORGET_MS
     await store.forget(at - KEPT_MS)
   }
 
