@@ -24,7 +24,9 @@ export function AddPerson({ page, share, roles, names }: AddPersonProps) {
   const add = async () => {
     const expires = end === null ? {} : { expiresAt: new Date(end) }
     const order = { subject: subjectOf(id), resource: page, role, ...expires }
-    if (await act(access => access.grant(order), `Added ${id}.`)) setId('')
+    if (!(await act(access => access.grant(order), `Added ${id}.`))) return
+    setId('')
+    setEnd(null)
   }
   return (
     <form

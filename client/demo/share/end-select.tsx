@@ -27,7 +27,7 @@ export function EndSelect({ label, value, disabled, onChange }: EndSelectProps) 
   return (
     <>
       <select
-        className="select"
+        className="select select-end"
         aria-label={label}
         value={shown}
         disabled={disabled}

@@ -28,7 +28,7 @@ export function EveryoneRow({ page, share, grant, roles }: EveryoneRowProps) {
       <WhoLine who={whoIs('*', new Map())} />
       <div className="share-controls">
         <select
-          className="select"
+          className="select select-role"
           aria-label="Role of everyone with a token"
           value={grant?.role ?? ''}
           disabled={busy}

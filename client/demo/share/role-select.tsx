@@ -14,7 +14,7 @@ export function RoleSelect({ label, value, roles, disabled, onChange }: RoleSele
   const offered = roles.some(role => role === value) ? roles : [value, ...roles]
   return (
     <select
-      className="select"
+      className="select select-role"
       aria-label={label}
       value={value}
       disabled={disabled}

@@ -36,6 +36,8 @@ test('an end of today is a time, another one has its date', () => {
   const noon = new Date(2027, 0, 31, 12).getTime()
   expect(sayEnd(noon + 3_600_000, noon)).not.toContain('31')
   expect(sayEnd(noon + 86_400_000, noon)).toMatch(/until .*1/)
+  expect(sayEnd(noon + 400 * 86_400_000, noon)).toContain('2028')
+  expect(sayEnd(noon + 86_400_000, noon)).not.toContain('2027')
   expect(sayDuration(3_600_000)).toBe('1 hour')
   expect(sayDuration(30 * 86_400_000)).toBe('30 days')
 })

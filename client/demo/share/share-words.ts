@@ -68,7 +68,10 @@ export function sayEnd(at: number, now: number): string {
   const isToday = new Date(at).toDateString() === new Date(now).toDateString()
   const time = new Date(at).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' })
   if (isToday) return `until ${time}`
-  const date = new Date(at).toLocaleDateString(undefined, { day: 'numeric', month: 'short' })
+  const isThisYear = new Date(at).getFullYear() === new Date(now).getFullYear()
+  const year = isThisYear ? {} : ({ year: 'numeric' } as const)
+  const day = { day: 'numeric', month: 'short', ...year } as const
+  const date = new Date(at).toLocaleDateString(undefined, day)
   return `until ${date}, ${time}`
 }
 
