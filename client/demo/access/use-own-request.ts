@@ -28,9 +28,9 @@ export function useOwnRequest(page: string): Asking {
   useEffect(() => {
     let isWatching = true
     const find = async () => {
-      const query = { resource: page, status: 'pending', mine: true, limit: 1 } as const
+      const query = { status: 'pending', mine: true } as const
       const found = await access.requests(query).catch(() => null)
-      const view = found?.requests[0]
+      const view = found?.requests.find(({ resource }) => resource === page)
       if (isWatching && view !== undefined) setRequest(access.follow(view))
     }
     void find()

@@ -9,6 +9,7 @@ import {
   isShareRole,
   rolesWithin,
   sayDuration,
+  sayWhere,
   sayWish,
   type ShareRole,
 } from './share-words.ts'
@@ -16,6 +17,7 @@ import type { Share } from './use-share.ts'
 import { WhoLine, whoIs } from './who.tsx'
 
 export type PendingListProps = {
+  readonly page: string
   readonly share: Pick<Share, 'act' | 'busy'>
   readonly requests: readonly AccessRequestView[]
   /** Roles that may be given. */
@@ -23,7 +25,7 @@ export type PendingListProps = {
   readonly names: KnownNames
 }
 
-export function PendingList({ share, requests, roles, names }: PendingListProps) {
+export function PendingList({ page, share, requests, roles, names }: PendingListProps) {
   return (
     <section className="share-section waiting">
       <h3>{requests.length === 1 ? 'Someone asks for access' : 'People ask for access'}</h3>
@@ -32,6 +34,7 @@ export function PendingList({ share, requests, roles, names }: PendingListProps)
           <PendingRow
             key={request.id}
             request={request}
+            page={page}
             share={share}
             roles={roles}
             names={names}
@@ -48,9 +51,9 @@ type PendingRowProps = Omit<PendingListProps, 'requests'> & {
   readonly request: AccessRequestView
 }
 
-function PendingRow({ request, share, roles, names }: PendingRowProps) {
+function PendingRow({ page, request, share, roles, names }: PendingRowProps) {
   const { act, busy } = share
-  const { id, reason, role: asked, durationMs: longest, requestedBy } = request
+  const { id, reason, resource, role: asked, durationMs: longest, requestedBy } = request
   const [role, setRole] = useState(asked)
   const [durationMs, setDuration] = useState(Math.min(DAY_MS, longest))
   const who = whoIs(`user:${requestedBy}`, names)
@@ -61,6 +64,7 @@ function PendingRow({ request, share, roles, names }: PendingRowProps) {
       <WhoLine who={who}>
         <span className="who-words">
           Asks {sayWish(asked)}
+          {resource !== page && `, for ${sayWhere(resource)}`}
           {reason !== null && <q>{reason}</q>}
         </span>
       </WhoLine>

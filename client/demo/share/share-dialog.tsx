@@ -81,7 +81,7 @@ function Content({ page, share, self }: ContentProps) {
   return (
     <>
       {requests.length > 0 && (
-        <PendingList share={share} requests={requests} roles={roles} names={names} />
+        <PendingList page={page} share={share} requests={requests} roles={roles} names={names} />
       )}
       <PeopleList
         page={page}

@@ -45,9 +45,14 @@ describe('share facts', () => {
   test('requests of the page that one may decide', async () => {
     await access('gus').request({ document: page, role: 'editor', reason: 'the audit' })
     await access('gus').request({ document: 'acme/pages/other', role: 'editor' })
-    const owner = access('ada', [{ resource: page, role: 'owner' }])
-    const { requests } = await readShareFacts(owner, page)
-    expect(requests).toMatchObject([{ requestedBy: 'gus', resource: page, reason: 'the audit' }])
+    await access('eve').request({ resource: 'acme/**', role: 'viewer' })
+    const asked = async (one: WeftClient['access']) =>
+      new Set((await readShareFacts(one, page)).requests.map(({ resource }) => resource))
+    // Whoever asks for the space is seen on each of its pages, by those who may give the space.
+    expect(await asked(access('root', [{ resource: '**', role: 'owner' }]))).toEqual(
+      new Set([page, 'acme/**']),
+    )
+    expect(await asked(access('ada', [{ resource: page, role: 'owner' }]))).toEqual(new Set([page]))
   })
 
   test('another role leaves the limits of a grant as they were, and one grant', async () => {

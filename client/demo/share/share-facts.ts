@@ -1,5 +1,5 @@
 /** What the Share dialog shows, read from the server as one value. */
-import { capabilities, patternsOf, type Capability } from '../../../shared/permissions.ts'
+import { capabilities, matches, patternsOf, type Capability } from '../../../shared/permissions.ts'
 import {
   WeftError,
   type AccessRequestView,
@@ -31,13 +31,13 @@ export async function readShareFacts(access: Sharing, page: string): Promise<Sha
   return { rights, grants: grants.flat(), requests }
 }
 
+/** Of the page, and of spaces that it lies in: all that one may decide is looked through. */
 export async function pendingRequests(
   access: Pick<Sharing, 'requests'>,
-  resource: string,
+  page: string,
 ): Promise<readonly AccessRequestView[]> {
-  const query = { resource, status: 'pending', limit: LIST_LIMIT } as const
-  const { requests } = await access.requests(query)
-  return requests.filter(({ mayDecide }) => mayDecide)
+  const { requests } = await access.requests({ status: 'pending', limit: LIST_LIMIT })
+  return requests.filter(({ mayDecide, resource }) => mayDecide && matches(resource, page))
 }
 
 /** Unlimited ones: a right to some parts of a page cannot be handed on. */

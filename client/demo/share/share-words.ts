@@ -45,9 +45,13 @@ export function rolesWithin(rights: ReadonlySet<string>): readonly ShareRole[] {
 
 /** Where a grant comes from; empty for one of the page itself. */
 export function sayOrigin(resource: string, page: string): string {
-  if (resource === page) return ''
-  if (resource === '**') return 'from everything on this server'
-  return `from ${resource.replace(/\/\*\*$/, '')}, with all that is in it`
+  return resource === page ? '' : `from ${sayWhere(resource)}`
+}
+
+/** A space and what is below it, or everything. */
+export function sayWhere(resource: string): string {
+  if (resource === '**') return 'everything on this server'
+  return `${resource.replace(/\/\*\*$/, '')}, with all that is in it`
 }
 
 /** What is beside the role: limits that the dialog shows and does not change. */
