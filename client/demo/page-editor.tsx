@@ -1,4 +1,5 @@
 /** The rich text of a page: Tiptap on the document's own fragment, with everybody's carets. */
+import './page-editor.css'
 import Collaboration from '@tiptap/extension-collaboration'
 import CollaborationCaret from '@tiptap/extension-collaboration-caret'
 import { Placeholder } from '@tiptap/extensions'
@@ -29,13 +30,15 @@ const writingKeys: ReadonlySet<string> = new Set(['Enter', 'Backspace', 'Delete'
 export function PageEditor(props: PageEditorProps) {
   const { doc, awareness, person, editable, onRefusedKey } = props
   // The editor is made once for a document, and asks for what holds now.
-  const now = useRef({ editable, onRefusedKey })
+  const refuse = useRef(onRefusedKey)
   useEffect(() => {
-    now.current = { editable, onRefusedKey }
-  }, [editable, onRefusedKey])
+    refuse.current = onRefusedKey
+  }, [onRefusedKey])
   const editor = useEditor(
     {
       editable,
+      // It is in the style sheet: the page's policy takes no other styles.
+      injectCSS: false,
       extensions: [
         // Undo belongs to the collaboration extension: it must not take back what others wrote.
         StarterKit.configure({ undoRedo: false, link: { openOnClick: false } }),
@@ -50,21 +53,19 @@ export function PageEditor(props: PageEditorProps) {
       ],
       editorProps: {
         // Readers can be in the text too: to mark it, and to be told when they type.
-        attributes: () => ({
+        attributes: {
           class: 'prose',
-          role: 'textbox',
           'aria-label': 'Page text',
           'aria-multiline': 'true',
-          'aria-readonly': String(!now.current.editable),
           spellcheck: 'false',
           tabindex: '0',
-        }),
+        },
         handleDOMEvents: {
           keydown: (view, event) => {
-            if (!view.editable && isWritingKey(event)) now.current.onRefusedKey()
+            if (!view.editable && isWritingKey(event)) refuse.current()
           },
           paste: view => {
-            if (!view.editable) now.current.onRefusedKey()
+            if (!view.editable) refuse.current()
           },
         },
       },
@@ -74,6 +75,7 @@ export function PageEditor(props: PageEditorProps) {
   // In place: the text stays where it is, with the focus and what is marked.
   useEffect(() => {
     editor.setEditable(editable, false)
+    editor.view.dom.setAttribute('aria-readonly', String(!editable))
   }, [editor, editable])
   return (
     <>
