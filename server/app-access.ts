@@ -2,7 +2,7 @@
 import { every, type Clock } from '../shared/clock.ts'
 import type { Principal } from '../shared/permissions.ts'
 import type { Random } from '../shared/random.ts'
-import { openTokens, tokenTables, type Tokens } from './app-tokens.ts'
+import { openTokens, toAuditEvent, tokenTables, type Tokens } from './app-tokens.ts'
 import { AccessWatch } from './access/access-watch.ts'
 import { Gatekeeper } from './access/gatekeeper.ts'
 import { GrantStore } from './access/grants/grant-store.ts'
@@ -51,23 +51,20 @@ export async function openAccess(config: Config, parts: AccessParts): Promise<Ac
     database: tokenTables(database),
     clock,
     log,
-    audit: (trx, { actor, action, details }) =>
-      audit.write(untyped(trx), [
-        {
-          actor: actor.id,
-          actorKind: actor.kind,
-          action,
-          decision: action === 'token.reuse' ? 'deny' : 'allow',
-          details,
-        },
-      ]),
+    audit: (trx, event) => audit.write(untyped(trx), [toAuditEvent(event)]),
   })
   const { verifier, mint } = createVerifier(config, { ...parts, tokens })
   const store = new GrantStore(database.db, clock)
   const policy = new Policy(store)
   const { revocations } = tokens
   const isRevoked = (principal: Principal) => revocations.isRevoked(principal)
-  const gatekeeper = new Gatekeeper({ verifier, clock, policy, isRevoked })
+  const gatekeeper = new Gatekeeper({
+    verifier,
+    clock,
+    policy,
+    isRevoked,
+    note: event => audit.note(event),
+  })
   const { passes } = gatekeeper
   const watch = new AccessWatch({ store, policy, passes, revocations, fanout, clock, log })
   await watch.start()

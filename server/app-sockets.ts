@@ -44,6 +44,10 @@ export function createSockets(config: Config, parts: SocketParts): Sockets {
     random,
     log,
     metrics,
+    devices: {
+      perUserMax: config.WEFT_MAX_DEVICES_PER_USER,
+      whenFull: config.WEFT_DEVICES_WHEN_FULL,
+    },
     limits: {
       frameBytesMax: config.WEFT_MAX_FRAME_BYTES,
       lagBytes: config.WEFT_LAG_BYTES,

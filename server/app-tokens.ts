@@ -9,7 +9,7 @@ import { Revocations } from './access/tokens/revocations.ts'
 import { SecretHasher } from './access/tokens/secret-hasher.ts'
 import { systemEntropy } from './access/tokens/secrets.ts'
 import { SigningKeys } from './access/tokens/signing-keys.ts'
-import type { TokenDatabase, WriteAudit } from './access/tokens/tables.ts'
+import type { TokenDatabase, TokenEvent, WriteAudit } from './access/tokens/tables.ts'
 import { TOKEN_MS, TokenService } from './access/tokens/token-service.ts'
 import {
   createKeySigner,
@@ -19,6 +19,7 @@ import {
 } from './access/tokens/token-signer.ts'
 import { Tries } from './access/tokens/tries.ts'
 import type { TokenKeys, TokenVerifier } from './access/token-verifier.ts'
+import type { AuditEvent } from './audit/audit-row.ts'
 import type { Logger } from './base/log.ts'
 import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
@@ -135,4 +136,10 @@ function keepPrivate({ WEFT_DATABASE_URL: url, WEFT_DATA_DIR: dataDir }: Config)
   for (const file of [database, `${database}-wal`, `${database}-shm`]) {
     if (existsSync(file)) chmodSync(file, 0o600)
   }
+}
+
+/** How the token service's doings stand in the audit log. */
+export function toAuditEvent({ actor, action, details }: TokenEvent): AuditEvent {
+  const decision = action === 'token.reuse' ? 'deny' : 'allow'
+  return { actor: actor.id, actorKind: actor.kind, action, decision, details }
 }

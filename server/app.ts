@@ -10,7 +10,7 @@ import { systemClock, type Clock } from '../shared/clock.ts'
 import { documentName } from '../shared/names.ts'
 import { systemRandom, type Random } from '../shared/random.ts'
 import { Audit } from './audit/audit.ts'
-import { createBreakers } from './base/breaker.ts'
+import { createBreakers, type Breakers } from './base/breaker.ts'
 import { createHealth } from './base/health.ts'
 import { createLifeCycle, type Part, type StopReport } from './base/life-cycle.ts'
 import type { Logger } from './base/log.ts'
@@ -70,14 +70,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   const metrics = createMetrics()
   const health = createHealth()
   const lifeCycle = createLifeCycle(clock, log)
-
-  const breakers = createBreakers({
-    clock,
-    log,
-    metrics,
-    failures: config.WEFT_BREAKER_FAILURES,
-    resetMs: config.WEFT_BREAKER_RESET_MS,
-  })
+  const breakers = createAppBreakers(config, { clock, log, metrics })
 
   const stored = await openJournal(config, { clock, log, metrics, breakers })
   const journal = parts.wrapJournal?.(stored) ?? stored
@@ -158,6 +151,14 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
     broken,
     stop: (timeoutMs = config.WEFT_DRAIN_TIMEOUT_MS) => lifeCycle.stop(timeoutMs),
   }
+}
+
+function createAppBreakers(config: Config, tools: Tools): Breakers {
+  return createBreakers({
+    ...tools,
+    failures: config.WEFT_BREAKER_FAILURES,
+    resetMs: config.WEFT_BREAKER_RESET_MS,
+  })
 }
 
 function journalBroken(journal: Journal): Promise<string> {

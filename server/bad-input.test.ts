@@ -161,8 +161,7 @@ describe('bad input', () => {
       expect(await server.metric('weft_refusals_total')).toBeGreaterThan(0)
     })
 
-    test('one that ran out 29 seconds ago still lets in: clocks differ', async () => {
-      await server.fetch('/v1/documents/a', { method: 'PUT' })
+    test('one that ran out 29 seconds ago still counts: clocks differ', async () => {
       const late = await sign(token().setExpirationTime('28 seconds ago'))
       const provider = stockProvider({ url: server.syncUrl, name: 'a', token: late })
       open.push(provider)

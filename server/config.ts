@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { logLevels } from './base/log.ts'
 import { isOriginPattern } from './edge/origins.ts'
 import { edgeSettings } from './edge-settings.ts'
+import { tokenSettings } from './token-settings.ts'
 import { count, setting, text, type Setting } from './setting.ts'
 import { parseRedisUrl } from './fanout/redis/redis-address.ts'
 
@@ -51,29 +52,7 @@ export const configTable = {
     z.string().min(32, 'must have at least 32 characters').optional(),
     'With it, the same on all nodes, messages between nodes are signed, and others are dropped.',
   ),
-  WEFT_JWT_SECRET: setting(
-    z.string().min(32, 'must have at least 32 characters').optional(),
-    'Secret of HS256 tokens, at least 32 characters.',
-  ),
-  WEFT_JWKS_URL: setting(
-    z.url({ protocol: /^https?$/ }).optional(),
-    'Address of a JSON Web Key Set for RS256, ES256 and EdDSA tokens.',
-  ),
-  WEFT_JWT_KEYS_FILE: setting(
-    text,
-    'A file with public keys for the same, as a JSON Web Key Set or PEM; read again when it changes.',
-  ),
-  WEFT_JWT_MAX_AGE_S: setting(
-    count(30 * 86_400, 60),
-    'Seconds from `iat` (without it: from now) to `exp`, at most; tokens for longer are refused.',
-  ),
-  WEFT_JWT_ISSUER: setting(text, 'Only tokens of this issuer (`iss`) are taken.'),
-  WEFT_JWT_AUDIENCE: setting(text, 'Only tokens for this audience (`aud`) are taken.'),
-  WEFT_DEV: setting(
-    z.enum(['0', '1']).optional(),
-    'Development mode: `POST /v1/dev/tokens` makes tokens for anybody. Loopback only.',
-    '1 on loopback without a secret or key set, else 0',
-  ),
+  ...tokenSettings,
   ...edgeSettings,
   WEFT_LOG_LEVEL: setting(z.enum(logLevels).default('info'), 'Least severe level that is logged.'),
   WEFT_LOG_FORMAT: setting(
@@ -89,6 +68,14 @@ export const configTable = {
   WEFT_MAX_UNAUTHENTICATED_PER_ADDRESS: setting(
     count(200),
     'The same from one address; behind a proxy all clients have its address.',
+  ),
+  WEFT_MAX_DEVICES_PER_USER: setting(
+    count(0, 0),
+    'Devices on which one user may be at once, on each node; 0: as many as they like.',
+  ),
+  WEFT_DEVICES_WHEN_FULL: setting(
+    z.enum(['reject', 'evict-oldest']).default('reject'),
+    'Who goes when there is one too many: the newcomer, or the device that has been there longest.',
   ),
   WEFT_MAX_DOCUMENTS_PER_CONNECTION: setting(count(50), 'Documents open on one socket.'),
   WEFT_MAX_DOCUMENTS_PER_USER: setting(
@@ -222,8 +209,10 @@ export function readConfig(environment: Environment, isTerminal = false): Config
   }
   const values = parsed.data
   const loopback = isLoopback(values.WEFT_HOST)
-  const { WEFT_JWT_SECRET, WEFT_JWKS_URL, WEFT_JWT_KEYS_FILE } = values
-  const canCheckTokens = (WEFT_JWT_SECRET ?? WEFT_JWKS_URL ?? WEFT_JWT_KEYS_FILE) !== undefined
+  const { WEFT_JWT_SECRET, WEFT_JWKS_URL, WEFT_JWT_KEYS_FILE, WEFT_TOKEN_SERVICE } = values
+  const canCheckTokens =
+    (WEFT_JWT_SECRET ?? WEFT_JWKS_URL ?? WEFT_JWT_KEYS_FILE) !== undefined ||
+    WEFT_TOKEN_SERVICE === '1'
   const devMode =
     values.WEFT_DEV === undefined ? loopback && !canCheckTokens : values.WEFT_DEV === '1'
   const problems = [...unknown, ...contradictions(values, { loopback, devMode, canCheckTokens })]

@@ -176,6 +176,9 @@ describe('guests', () => {
     expect(await list(owner, 'status=review')).toMatchObject([{ mayDecide: true }])
     expect(await list({ sub: 'eve' }, '')).toEqual([])
     expect(outcome(await call(owner, `DELETE ${policyPath}`))).toBe('204')
+    const root = { sub: 'root', grants: adminGrants }
+    expect(outcome(await call(owner, 'PUT /v1/access-policies/**', policy))).toBe('403 FORBIDDEN')
+    expect(outcome(await call(root, 'PUT /v1/access-policies/**', policy))).toBe('200')
   })
 
   test('[Q16] asking again and again costs a 429 that says when', async () => {

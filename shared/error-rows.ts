@@ -1,4 +1,5 @@
 /** The table of all refusals: what each means on sockets and REST, and what to do about it. */
+import { accessRequestRows } from './access-request-rows.ts'
 
 export type ErrorRow = {
   /** WebSocket close code. 44xx: the application must act. 45xx and 1011-1013: try again. */
@@ -125,30 +126,7 @@ export const rows = {
     retryable: false,
     hint: 'It was taken back, or its end has come; GET /v1/grants lists what is in force.',
   },
-  ACCESS_REQUEST_NOT_FOUND: {
-    closeCode: 4404,
-    status: 404,
-    retryable: false,
-    hint: 'GET /v1/access-requests lists those that you made, or may decide on.',
-  },
-  ACCESS_REQUEST_OPEN: {
-    closeCode: 4409,
-    status: 409,
-    retryable: false,
-    hint: 'You have asked for this already; wait for the answer, or cancel what you asked.',
-  },
-  ACCESS_REQUEST_DECIDED: {
-    closeCode: 4409,
-    status: 409,
-    retryable: false,
-    hint: 'It does not wait for this answer any more; GET /v1/access-requests/{id} shows how it stands.',
-  },
-  ACCESS_POLICY_NOT_FOUND: {
-    closeCode: 4404,
-    status: 404,
-    retryable: false,
-    hint: 'Exactly this pattern has no policy; the nearest one above it counts, or the default.',
-  },
+  ...accessRequestRows,
   DOCUMENT_NOT_FOUND: {
     closeCode: 4404,
     status: 404,
@@ -274,6 +252,12 @@ export const rows = {
     status: 429,
     retryable: true,
     hint: 'Close documents that are not needed, or raise WEFT_MAX_DOCUMENTS_PER_CONNECTION or _PER_USER.',
+  },
+  TOO_MANY_DEVICES: {
+    closeCode: 4403,
+    status: 403,
+    retryable: false,
+    hint: 'Close weft on another device, then connect again; WEFT_MAX_DEVICES_PER_USER says how many.',
   },
   SLOW_DOWN: {
     closeCode: 4529,

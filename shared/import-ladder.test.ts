@@ -32,7 +32,7 @@ const guardedPackages: Readonly<Record<string, readonly string[]>> = {
   hono: ['server/rest/'],
   '@hono/zod-openapi': ['server/rest/'],
   '@hono/node-server': ['server/rest/'],
-  pino: ['server/base/'],
+  pino: ['server/base/', 'server/testing/'],
   'prom-client': ['server/base/'],
   idb: ['client/sdk/'],
   ioredis: ['server/fanout/redis/'],

@@ -1,5 +1,4 @@
 /** The rich text of a page: Tiptap on the document's own fragment, with everybody's carets. */
-import './page-editor.css'
 import Collaboration from '@tiptap/extension-collaboration'
 import CollaborationCaret from '@tiptap/extension-collaboration-caret'
 import { Placeholder } from '@tiptap/extensions'
@@ -37,7 +36,7 @@ export function PageEditor(props: PageEditorProps) {
   const editor = useEditor(
     {
       editable,
-      // It is in the style sheet: the page's policy takes no other styles.
+      // It would be a style element, which the page's policy forbids: it is in editor.css.
       injectCSS: false,
       extensions: [
         // Undo belongs to the collaboration extension: it must not take back what others wrote.

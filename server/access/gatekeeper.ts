@@ -4,6 +4,8 @@ import { decide, decideServer, type Decision } from '../../shared/decide.ts'
 import { WeftError } from '../../shared/errors.ts'
 import { quoteName, type DocumentName } from '../../shared/names.ts'
 import type { Capability, Principal, ServerRole } from '../../shared/permissions.ts'
+import { byPrincipal } from '../audit/audit-row.ts'
+import { noNote, type Note } from './note.ts'
 import { Pass, type Situation } from './pass.ts'
 import { Policy } from './policy.ts'
 import type { TokenVerifier } from './token-verifier.ts'
@@ -15,6 +17,8 @@ export type GatekeeperOptions = {
   readonly policy?: Policy
   /** Has this token been called back? Left out: none ever is. */
   readonly isRevoked?: (principal: Principal) => boolean
+  /** Where decisions are written down; left out: nowhere. */
+  readonly note?: Note
 }
 
 /** One question about one document, or about a pattern of them. */
@@ -30,10 +34,12 @@ export class Gatekeeper {
   readonly #options: GatekeeperOptions
   readonly #policy: Policy
   readonly #passes = new Set<Pass>()
+  readonly #note: Note
 
   constructor(options: GatekeeperOptions) {
     this.#options = options
     this.#policy = options.policy ?? new Policy()
+    this.#note = options.note ?? noNote
   }
 
   /** Those that are in use. */
@@ -67,11 +73,23 @@ export class Gatekeeper {
       clock,
       isRevoked: one => this.#isRevoked(one),
       onClose: one => void this.#passes.delete(one),
+      note: this.#note,
     })
     // Before the rules are read: a change that comes meanwhile finds it.
     this.#passes.add(pass)
     try {
       await pass.refresh()
+      const decision = pass.decide('read')
+      const { allowed, because } = decision
+      const { address } = situation
+      this.#note({
+        ...byPrincipal(principal),
+        ...opening,
+        document: name,
+        address,
+        because,
+        ...answerOf(allowed),
+      })
       pass.require('read')
       return pass
     } catch (error) {
@@ -98,7 +116,16 @@ export class Gatekeeper {
   async require(principal: Principal, ask: Ask): Promise<Decision> {
     const decision = await this.decide(principal, ask)
     if (decision.allowed) return decision
-    const { capability, resource } = ask
+    const { capability, resource, situation } = ask
+    this.#note({
+      ...byPrincipal(principal),
+      action: `document.${capability}`,
+      document: resource,
+      capability,
+      because: decision.because,
+      address: situation?.address ?? null,
+      decision: 'deny',
+    })
     throw this.#refusal(principal, `${capability} of ${quoteName(resource)}: ${decision.because}`)
   }
 
@@ -122,7 +149,16 @@ export class Gatekeeper {
     const rules = await this.#policy.rulesFor(principal, '**')
     const at = this.#options.clock.now()
     const decision = decideServer({ principal, rules, roles, at, address })
-    if (!decision.allowed) throw this.#refusal(principal, decision.because)
+    if (decision.allowed) return
+    const { because } = decision
+    this.#note({
+      ...byPrincipal(principal),
+      action: 'server.role',
+      because,
+      address,
+      decision: 'deny',
+    })
+    throw this.#refusal(principal, because)
   }
 
   #isRevoked(principal: Principal): boolean {
@@ -135,4 +171,10 @@ export class Gatekeeper {
       ? new WeftError('TOKEN_EXPIRED', 'the token has expired')
       : new WeftError('FORBIDDEN', sentence)
   }
+}
+
+const opening = { action: 'document.open', capability: 'read' } as const
+
+function answerOf(allowed: boolean): { readonly decision: 'allow' | 'deny' } {
+  return { decision: allowed ? 'allow' : 'deny' }
 }

@@ -4,6 +4,8 @@ import { decide, type Decision, type Rule } from '../../shared/decide.ts'
 import { WeftError } from '../../shared/errors.ts'
 import { quoteName, type DocumentName } from '../../shared/names.ts'
 import type { Capability, Principal } from '../../shared/permissions.ts'
+import { byPrincipal } from '../audit/audit-row.ts'
+import type { Note } from './note.ts'
 import { writeRuleOf, type WriteRule } from '../../shared/write-rules.ts'
 import { concerns, type ChangeSet, type RuleSource } from './policy.ts'
 
@@ -19,6 +21,8 @@ export type PassOptions = {
   /** Has this token been called back? */
   readonly isRevoked: (principal: Principal) => boolean
   readonly onClose: (pass: Pass) => void
+  /** Where refusals are written down. */
+  readonly note: Note
 }
 
 export type Access = 'read' | 'comment' | 'write'
@@ -126,6 +130,20 @@ export class Pass {
     if (this.isExpired) return new WeftError('TOKEN_EXPIRED', 'the token has expired')
     const sentence = `${capability} of ${quoteName(this.name)}: ${decision.because}`
     return new WeftError('FORBIDDEN', sentence)
+  }
+
+  /** Writes down that something was tried in vain. */
+  noteRefusal(capability: Capability, { code, message }: WeftError): void {
+    const { note, situation } = this.#options
+    note({
+      ...byPrincipal(this.#principal),
+      action: `document.${capability}`,
+      document: this.name,
+      capability,
+      decision: 'deny',
+      because: `${code}: ${message}`,
+      address: situation.address,
+    })
   }
 
   /** Nothing is written any more with this token; a fresh one would mend it. */

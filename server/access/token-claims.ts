@@ -23,11 +23,23 @@ export const tokenClaims = z.object({
 })
 export type TokenClaims = z.output<typeof tokenClaims>
 
-/** `claims` is all that the token says, read or not: conditions may look at it. */
+type Shown = {
+  readonly claims: Readonly<Record<string, unknown>>
+  /** When the token was shown, ms since 1970. */
+  readonly at: number
+}
+
+/**
+ * `claims` is all that the token says, read or not: conditions may look at it. Who shows a token after
+ * its end, within the tolerance, has another clock, and may do until that is over what it says; who
+ * came in time is asked for the next one, and at the end of this one writes no more.
+ */
 export function toPrincipal(
   { sub, exp, name, kind, tenant, groups, grants, limits, jti, iss }: TokenClaims,
-  claims: Readonly<Record<string, unknown>>,
+  { claims, at }: Shown,
 ): Principal {
+  const end = exp * 1000
+  const expiresAt = end + TOLERANCE_SECONDS * 1000
   return {
     id: sub,
     name: name ?? sub,
@@ -39,7 +51,7 @@ export function toPrincipal(
     tokenId: jti ?? null,
     issuer: iss ?? null,
     claims,
-    writesUntil: exp * 1000,
-    expiresAt: (exp + TOLERANCE_SECONDS) * 1000,
+    writesUntil: at < end ? end : expiresAt,
+    expiresAt,
   }
 }

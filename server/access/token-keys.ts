@@ -118,7 +118,10 @@ function readKeys(path: string): JWTVerifyGetKey {
   if (set.keys.some(({ kty, d }) => kty === 'oct' || d !== undefined)) {
     throw bad('only public keys belong into it')
   }
-  return createLocalJWKSet(set)
+  const keys = createLocalJWKSet(set)
+  // PEM knows no names of keys: whatever the token calls its own, each of its kind is tried.
+  if (set.keys.some(({ kid }) => kid !== undefined)) return keys
+  return ({ alg }, token) => keys({ alg }, token)
 }
 
 function parseSet(text: string): JSONWebKeySet | undefined {

@@ -122,15 +122,32 @@ async function verifyOne(token: string, way: Way, options: TokenVerifierOptions)
   }
   const { payload, protectedHeader } =
     typeof key === 'function'
-      ? await jwtVerify(token, key, checks)
+      ? await verifyBySet(token, key, checks)
       : await jwtVerify(token, key, checks)
   checkHeader(protectedHeader)
   checkLife(payload, options)
   const claims = tokenClaims.safeParse(payload)
-  if (claims.success) return toPrincipal(claims.data, payload)
+  if (claims.success) return toPrincipal(claims.data, { claims: payload, at: clock.now() })
   const [issue] = claims.error.issues
   const where = issue?.path.join('.') ?? 'claims'
   throw new WeftError('TOKEN_INVALID', `the token's ${where}: ${issue?.message ?? 'unreadable'}`)
+}
+
+/** Keys without a kid, or tokens without one: each that could be it is tried. */
+async function verifyBySet(token: string, key: JWTVerifyGetKey, checks: JWTVerifyOptions) {
+  try {
+    return await jwtVerify(token, key, checks)
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
+    for await (const one of error) {
+      try {
+        return await jwtVerify(token, one, checks)
+      } catch (refusal) {
+        if (!(refusal instanceof errors.JWSSignatureVerificationFailed)) throw refusal
+      }
+    }
+    throw new errors.JWSSignatureVerificationFailed()
+  }
 }
 
 /** Throws TOKEN_INVALID. The signature is right; it is another kind of token, or says too much. */

@@ -86,6 +86,8 @@ export class AuditNotes {
   async #pump(): Promise<void> {
     const { clock } = this.#options
     const { signal } = this.#closing
+    // What is noted in the same breath belongs to the first batch.
+    await Promise.resolve()
     while (this.waiting > 0 && !this.#isOver) {
       const isStored = await this.#storeBatch()
       // At the end there is no time to be slow in.

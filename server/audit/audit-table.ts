@@ -46,7 +46,7 @@ export class AuditTable {
   readonly #db: Kysely<Tables>
   readonly #dialect: Database['dialect']
 
-  constructor({ db, dialect }: Database) {
+  constructor({ db, dialect }: Pick<Database, 'db' | 'dialect'>) {
     this.#db = db.withTables<Tables>()
     this.#dialect = dialect
   }
@@ -142,18 +142,24 @@ function toColumns({ actorKind, tokenId, requestId, prevHash, ...same }: AuditRo
   }
 }
 
-function toRow({
-  actor_kind,
-  token_id,
-  request_id,
-  prev_hash,
-  ...same
-}: Tables['audit']): AuditRow {
+/** In the order of the fields, so that a line of the export is what its hash is made of. */
+function toRow(columns: Tables['audit']): AuditRow {
+  const { seq, at, actor, action, document, capability, decision, because, address } = columns
   return {
-    ...same,
-    actorKind: actor_kind,
-    tokenId: token_id,
-    requestId: request_id,
-    prevHash: prev_hash,
+    seq,
+    at,
+    actor,
+    actorKind: columns.actor_kind,
+    action,
+    document,
+    capability,
+    decision,
+    because,
+    address,
+    tokenId: columns.token_id,
+    requestId: columns.request_id,
+    details: columns.details,
+    prevHash: columns.prev_hash,
+    hash: columns.hash,
   }
 }

@@ -52,6 +52,7 @@ export class ChainCheck {
     if (row.seq > expected) return missing(expected, `row ${row.seq} comes after ${this.lastSeq}`)
     if (row.seq !== expected) return found('extra', row.seq, 'it is none of the log')
     if (hashOf(row.prevHash, row) !== row.hash) {
+      if (this.#isPushedUp(row)) return found('extra', row.seq - 1, 'it was put between others')
       return found('changed', row.seq, 'its hash is not the one of what it says')
     }
     if (row.prevHash !== (this.#last?.hash ?? EMPTY_HEAD.hash)) {
@@ -59,6 +60,12 @@ export class ChainCheck {
       return undefined
     }
     return this.#checkAnchors(row)
+  }
+
+  /** It fits where the row before it stands: that one was put in, and the others made room. */
+  #isPushedUp(row: AuditRow): boolean {
+    if (row.prevHash !== this.#last?.prevHash || row.hash === this.#last.hash) return false
+    return hashOf(row.prevHash, { ...row, seq: row.seq - 1 }) === row.hash
   }
 
   #checkAnchors({ seq, hash }: AuditRow): Finding | undefined {

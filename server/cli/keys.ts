@@ -3,10 +3,12 @@ import { systemClock } from '../../shared/clock.ts'
 import { WeftError } from '../../shared/errors.ts'
 import type { ApiKey } from '../access/tokens/api-key.ts'
 import type { NewKey } from '../access/tokens/api-keys.ts'
-import type { Actor } from '../access/tokens/tables.ts'
-import { openKeys, openSigningKeys, type TokenParts } from '../app-tokens.ts'
+import type { Actor, WriteAudit } from '../access/tokens/tables.ts'
+import { openKeys, openSigningKeys, toAuditEvent, type TokenParts } from '../app-tokens.ts'
+import { AuditTable } from '../audit/audit-table.ts'
 import { createLog } from '../base/log.ts'
 import { readConfig, type Config } from '../config.ts'
+import { untyped, untypedDatabase } from '../database/untyped.ts'
 import { keysCommand, type KeysCommand } from './keys-options.ts'
 import { withTokenTables } from './token-tables.ts'
 
@@ -20,9 +22,12 @@ export async function keys(args: readonly string[]): Promise<number> {
   const config = readConfig(process.env)
   const log = createLog({ level: 'warn', format: 'pretty' })
   try {
-    return await withTokenTables(config, database =>
-      run(command, config, { database, clock: systemClock, log }),
-    )
+    return await withTokenTables(config, database => {
+      const table = new AuditTable({ ...database, db: untypedDatabase(database.db) })
+      const audit: WriteAudit = (trx, event) =>
+        table.appendWithin(untyped(trx), [{ ...toAuditEvent(event), at: event.at }])
+      return run(command, config, { database, clock: systemClock, log, audit })
+    })
   } catch (error) {
     if (!(error instanceof WeftError)) throw error
     console.error(`weft: ${error.message}. ${error.hint}`)

@@ -1,5 +1,6 @@
 /** Both databases keep the contract; what dies or is away is told of, and comes back. */
 import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { missing } from '../../e2e/support/needs.ts'
@@ -44,9 +45,10 @@ describe('the thread of SQLite', () => {
     const inside = await driver.acquireConnection()
     await driver.beginTransaction(inside)
     await inside.executeQuery(sql`INSERT INTO a VALUES (1)`.compile(compiler))
-    // Long enough to be under way when the thread dies.
-    const endless = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n`
-    const running = inside.executeQuery(sql.raw(endless).compile(compiler))
+    // Long enough to be under way when the thread dies, which no statement is interrupted by.
+    const slow = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000000)
+      SELECT max(i) FROM n`
+    const running = inside.executeQuery(sql.raw(slow).compile(compiler))
     const rejected = expect(running).rejects.toMatchObject(unavailable)
     const waiting = run('SELECT * FROM a')
     await driver.killThreadForTesting()
@@ -66,6 +68,24 @@ describe('the thread of SQLite', () => {
     turns.give()
     turns.give()
     await Promise.all(waiting)
+  })
+
+  test('[DB2] a transaction that has only read has the file for itself already', async () => {
+    const folder = temporaryFolder()
+    const file = join(folder.path, 'weft.sqlite')
+    const database = openDatabase({ kind: 'sqlite', file })
+    await sql`CREATE TABLE a (b)`.execute(database.db)
+    const impatient = new Sqlite(file, { timeout: 0 })
+    const write = () => impatient.exec('INSERT INTO a VALUES (1)')
+    await database.db.transaction().execute(async trx => {
+      await sql`SELECT * FROM a`.execute(trx)
+      expect(write).toThrow('database is locked')
+      await sql`INSERT INTO a VALUES (2)`.execute(trx)
+    })
+    write()
+    impatient.close()
+    await database.close()
+    folder.remove()
   })
 
   test('[DB7] waits for the other writer of the file', async () => {
@@ -121,6 +141,15 @@ describe.skipIf(noPostgres)('Postgres', () => {
     expect((await show.execute(database.db)).rows).toEqual([{ synchronous_commit: 'off' }])
     const { rows } = await database.db.transaction().execute(trx => show.execute(trx))
     expect(rows).toEqual([{ synchronous_commit: 'on' }])
+    await database.close()
+  })
+
+  test('[DB9] a statement that takes too long has failed, and nobody gets its connection', async () => {
+    const terms = { connectionsMax: 1, timeoutMs: 1_000 }
+    const database = openDatabase({ kind: 'postgres', url: await open(), ...terms })
+    const slow = sql`SELECT pg_sleep(5)`.execute(database.db)
+    await expect(slow).rejects.toMatchObject({ code: 'DEPENDENCY_UNAVAILABLE', retryable: true })
+    expect((await sql`SELECT 1`.execute(database.db)).rows).toHaveLength(1)
     await database.close()
   })
 

@@ -13,7 +13,7 @@ import { checkPaths } from './path-check.ts'
 import { checkUpdate, type UpdateKind } from './update-check.ts'
 
 const first = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
-const HISTORIES = Number(process.env['RUNS'] ?? 400)
+const HISTORIES = Number(process.env['RUNS'] ?? 250)
 
 const paths: readonly NaiveRule['paths'][] = [
   [['text']],
@@ -75,12 +75,10 @@ class History {
     const verdict = verdictOf(copy, update, rule, kind)
     this.counts[verdict] += 1
     if (verdict === 'unfit') return false
-    expect(Y.encodeStateAsUpdate(copy)).toEqual(before)
+    // Plain comparisons: there are many of them.
+    if (Buffer.compare(before, Y.encodeStateAsUpdate(copy)) !== 0) throw new Error('it is changed')
     const why = breach(copy, update, rule)
-    expect({ verdict, why }).toEqual({
-      verdict: why === undefined ? 'taken' : 'refused',
-      why,
-    })
+    if ((verdict === 'taken') !== (why === undefined)) throw new Error(`${verdict}: ${why}`)
     return verdict === 'taken'
   }
 
@@ -171,7 +169,6 @@ describe('[write rules] taken, if and only if nothing changed outside', () => {
           throw new Error(`SEED=${seed}`, { cause: error })
         }
       }
-      if (process.env['DEBUG']) console.log({ taken, refused })
       expect(taken).toBeGreaterThan(HISTORIES)
       expect(refused).toBeGreaterThan(HISTORIES)
     },

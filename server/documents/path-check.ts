@@ -85,7 +85,9 @@ class PathCheck {
   /** For people. */
   nameOf({ parent, key }: NonNullable<Place>): string {
     const path = this.#pathOf(parent) ?? []
-    return quoteName(formatPath(key === null ? path : [...path, key]))
+    const whole = key === null ? path : [...path, key]
+    // No more of each key than is shown: they may be megabytes.
+    return quoteName(formatPath(whole.map(segment => segment.slice(0, 100))))
   }
 
   #isCovered(path: DocumentPath): boolean {

@@ -123,11 +123,7 @@ describe('[write rules] a live document', () => {
       'fields',
       doc => doc.getArray('fields').push([1]),
     ],
-    [
-      'a deeper one than is allowed',
-      'fields.title',
-      doc => void doc.getMap('fields').delete('title'),
-    ],
+    ['a deeper one than is allowed', 'fields.title', doc => doc.getMap('fields').delete('title')],
     [
       'a deletion beside something allowed',
       'body',
@@ -208,12 +204,12 @@ describe('[write rules] a live document', () => {
     const member = enter('ada')
     const comments = (doc: Y.Doc) => doc.getMap<Y.Map<unknown>>('comments')
     const add = (doc: Y.Doc) => comments(doc).set('a1', new Y.Map([['text', 'mine']]))
-    expect(member.edit(commenting, doc => void add(doc))).toBe('applied')
+    expect(member.edit(commenting, doc => add(doc))).toBe('applied')
     expect(member.edit(commenting, doc => void comments(doc).get('a1')?.set('text', 'x'))).toBe(
       'applied',
     )
-    expect(member.edit(commenting, doc => void add(doc))).toBe('applied')
-    expect(member.edit(commenting, doc => void comments(doc).delete('a1'))).toBe('applied')
+    expect(member.edit(commenting, doc => add(doc))).toBe('applied')
+    expect(member.edit(commenting, doc => comments(doc).delete('a1'))).toBe('applied')
     expect(comments(document.doc).toJSON()).toEqual({ e1: { text: 'by the editor' } })
     expect(member.edit(commenting, doc => doc.getText('body').insert(0, 'x'))).toBe(
       'PATH_FORBIDDEN: the update touches "body"; allowed is "comments"',
@@ -222,7 +218,7 @@ describe('[write rules] a live document', () => {
 
   test.each<[string, (doc: Y.Doc) => void]>([
     ['overwrite', doc => void doc.getMap('comments').set('e1', 'mine now')],
-    ['delete', doc => void doc.getMap('comments').delete('e1')],
+    ['delete', doc => doc.getMap('comments').delete('e1')],
     [
       'edit inside',
       doc => void (doc.getMap('comments').get('e1') as Y.Map<string>).set('text', 'x'),
@@ -268,6 +264,17 @@ describe('[write rules] a live document', () => {
     const again = new Member(document, 'ada')
     expect(again.edit(commenting, doc => doc.getArray('comments').delete(0, 1))).toBe('applied')
     expect(document.doc.getArray('comments').toJSON()).toEqual([])
+  })
+
+  test('nor does it matter through which node he wrote it, before the journal tells', () => {
+    const elsewhere = new Y.Doc()
+    elsewhere.getArray('comments').push(['through another node'])
+    const update = Y.encodeStateAsUpdate(elsewhere)
+    const told = { author: 'ada', at: 1, handsOver: false, update, node: 'other', count: 1 }
+    expect(document.nodes.receive(told)).toBe('applied')
+    const remove = (doc: Y.Doc) => doc.getArray('comments').delete(0, 1)
+    expect(enter('bob').edit(commenting, remove)).toContain('others')
+    expect(enter('ada').edit(commenting, remove)).toBe('applied')
   })
 
   test('he cannot make an id his that nobody is known to own, and with it what stands under it', () => {

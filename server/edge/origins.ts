@@ -32,7 +32,7 @@ export function checkOrigin(headers: IncomingHttpHeaders, rule: OriginRule): voi
 /** Scheme and host alone, as browsers write them, with a whole level of the name as `*` perhaps. */
 export function isOriginPattern(text: string): boolean {
   const plain = text.replace(/^(https?:\/\/)\*\.(?=[^*.]+\.[^*]+$)/, '$1')
-  return URL.parse(plain)?.origin === plain
+  return !plain.includes('*') && URL.parse(plain)?.origin === plain
 }
 
 function covers(pattern: string, origin: string): boolean {

@@ -234,11 +234,11 @@ describe('beside the server', () => {
     const files = () =>
       readdirSync(folder.path).map(name => readFileSync(join(folder.path, name), 'latin1'))
     const told = () => [...lines, ...files()].join('\n')
-    const while_ = told()
+    const running = told()
     await app.stop()
-    expect(while_).toContain(id)
+    expect(running).toContain(id)
     for (const secret of secrets) {
-      expect(while_.split(secret)).toHaveLength(1)
+      expect(running.split(secret)).toHaveLength(1)
       expect(told().split(secret)).toHaveLength(1)
     }
     folder.remove()

@@ -75,8 +75,7 @@ function unitsOf(doc: Y.Doc): Map<string, Unit> {
   for (const struct of [...doc.store.clients.values()].flat()) {
     if (!(struct instanceof Y.Item)) continue
     const { client, clock } = struct.id
-    const parent = struct.parent as unknown as Y.AbstractType<never>
-    const holder = parent._item
+    const { _item: holder } = parentOf(struct)
     for (let i = 0; i < struct.length; i++) {
       units.set(`${client} ${clock + i}`, {
         client,
@@ -102,7 +101,12 @@ function currentOwners(doc: Y.Doc): Map<string, number> {
 }
 
 function pathOf(item: Y.Item, roots: ReadonlyMap<unknown, string>): string[] {
-  const parent = item.parent as unknown as Y.AbstractType<never>
-  const above = parent._item === null ? [roots.get(parent) ?? '?'] : pathOf(parent._item, roots)
+  const parent = parentOf(item)
+  const { _item: holder } = parent
+  const above = holder === null ? [roots.get(parent) ?? '?'] : pathOf(holder, roots)
   return item.parentSub === null ? above : [...above, item.parentSub]
+}
+
+function parentOf({ parent }: Y.Item): Y.AbstractType<never> {
+  return parent as unknown as Y.AbstractType<never>
 }

@@ -13,6 +13,7 @@ import type { ClientAddress } from '../edge/addresses.ts'
 import type { Edge } from '../edge/edge.ts'
 import { checkOrigin } from '../edge/origins.ts'
 import { ClientSocket, type ClientSocketLimits } from './client-socket.ts'
+import { Devices, type DevicesOptions } from './devices.ts'
 import type { DocumentDoor } from './document-door.ts'
 import { HocuspocusConnection } from './hocuspocus/hocuspocus-connection.ts'
 import { Lobby } from './hocuspocus/lobby.ts'
@@ -29,6 +30,7 @@ export type SocketsOptions = {
   readonly random: Random
   readonly log: Logger
   readonly metrics: Metrics
+  readonly devices: DevicesOptions
   readonly limits: ClientSocketLimits &
     StrangerLimits & {
       readonly connectionsMax: number
@@ -41,7 +43,11 @@ export type SocketsOptions = {
 
 type Connection = HocuspocusConnection | YConnection
 type Protocol = SocketRoute['protocol']
-type Known = { readonly connection: Connection; readonly principal: Principal }
+type Known = {
+  readonly connection: Connection
+  readonly principal: Principal
+  readonly device: string | undefined
+}
 /** Who knocked, and for what. */
 type Visit = { readonly route: SocketRoute; readonly client: ClientAddress }
 
@@ -56,12 +62,14 @@ export class Sockets {
   readonly #connections = new Map<Connection, ClientSocket>()
   readonly #cancelPings: Cancel
   readonly #strangers: Strangers
+  readonly #devices: Devices
   #nextId = 1
   #stopping = false
 
   constructor(options: SocketsOptions) {
     this.#options = options
     this.#strangers = new Strangers(options.limits)
+    this.#devices = new Devices(options.devices)
     this.#server = new WebSocketServer({
       noServer: true,
       // Beyond twice the limit ws cuts the frame off itself (1009); up to there it is ours to name.
@@ -126,9 +134,13 @@ export class Sockets {
     metrics.connectionsTotal.inc()
     metrics.connections.inc({ protocol })
     this.#strangers.add(socket, client.network)
-    const onAuthenticated = (principal: Principal) =>
-      this.#welcome(socket, { connection, principal })
+    let leaveDevice = () => {}
+    const onAuthenticated = (principal: Principal) => {
+      const left = this.#welcome(socket, { connection, principal, device: route.device })
+      if (left !== undefined) leaveDevice = left
+    }
     const onClose = () => {
+      leaveDevice()
       this.#strangers.delete(socket)
       this.#forget(connection, protocol)
     }
@@ -164,14 +176,17 @@ export class Sockets {
   }
 
   /** Throws nothing: a user who opens too many sockets is told on this one, and it ends. */
-  #welcome(socket: ClientSocket, { connection, principal }: Known): void {
-    if (socket.isKnown) return
+  #welcome(socket: ClientSocket, { connection, principal, device }: Known): Cancel | undefined {
+    if (socket.isKnown) return undefined
     try {
       this.#options.edge.userLimits.connect(principal)
+      const leave = this.#devices.join(principal.id, device, connection)
       this.#strangers.delete(socket)
       socket.welcome()
+      return leave
     } catch (error) {
       connection.close(toWeftError(error))
+      return undefined
     }
   }
 

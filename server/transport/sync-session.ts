@@ -10,6 +10,7 @@ import { readStateVector } from '../documents/state-vector.ts'
 import { reachesBeyond, type UpdateKind } from '../documents/update-check.ts'
 import { AccessTeller } from './access-teller.ts'
 import { AckGate } from './ack-gate.ts'
+import { answerCheck } from './check-answer.ts'
 import { FullAnswers } from './full-answers.ts'
 import { Lag } from './lag.ts'
 import { Repairs } from './repairs.ts'
@@ -245,31 +246,9 @@ export class SyncSession implements RoomMember {
 
   /** Do both ends hold the same? Asked by weft's own clients when all is quiet. */
   onCheck(check: CheckMessage): void {
-    const { document, peer } = this.#options
-    const result = this.#compare(check)
+    const { peer } = this.#options
     const answer = mayWrite(this.#options)
-    const { access } = answer
-    // Always answered: a client that hears nothing takes it that nobody knows of it here.
-    peer.control({
-      type: 'weft.checked',
-      id: check.id,
-      result,
-      access,
-      ...(answer.access === 'read' ? { error: answer.refusal.toWire() } : {}),
-      saving: document.saving,
-    })
-  }
-
-  #compare({ digest, attempt }: CheckMessage): 'same' | 'different' | 'unknown' {
-    const { document, room, metrics } = this.#options
-    if (!this.keepsUp) return 'unknown'
-    // Whatever the client has not been told yet goes before the answer.
-    room.flush()
-    const ours = document.digest()
-    if (ours === undefined) return 'unknown'
-    if (ours === digest) return 'same'
-    metrics.divergence.inc({ attempt: Math.min(attempt, 3) })
-    return 'different'
+    peer.control(answerCheck(check, { ...this.#options, answer, keepsUp: this.keepsUp }))
   }
 
   onQueryAwareness(): void {
@@ -330,6 +309,7 @@ export class SyncSession implements RoomMember {
     } catch (error) {
       const refusal = toWeftError(error)
       metrics.updatesRefused.inc({ code: refusal.code })
+      if (refusal.code === 'PATH_FORBIDDEN') this.#options.pass.noteRefusal('write', refusal)
       this.#tell(refusal)
       return refusal.retryable ? 'later' : 'refused'
     }
@@ -341,6 +321,7 @@ export class SyncSession implements RoomMember {
     const version = document.versionOf(update)
     if (version !== undefined) return version
     metrics.updatesRefused.inc({ code: refusal.code })
+    this.#options.pass.noteRefusal('write', refusal)
     this.#tell(refusal)
     // With a fresh token it is welcome, and nothing of it is lost until then.
     return refusal.code === 'TOKEN_EXPIRED' ? 'later' : 'refused'

@@ -1,5 +1,5 @@
 /** Guessed keys: they cost little, keep nobody out, and tell nothing. */
-import { scrypt } from 'node:crypto'
+import type { scrypt } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { WeftError } from '../../../shared/errors.ts'
 import { ManualClock } from '../../../shared/manual-clock.ts'

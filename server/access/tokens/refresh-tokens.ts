@@ -159,8 +159,8 @@ export class RefreshTokens {
       .selectFrom('refresh_tokens')
       .selectAll()
       .where('id', '=', row.replaced_by ?? '')
-      .where('used_at', 'is', null)
       .executeTakeFirst()
+    // Whoever used the next one has erased the seed.
     if (next === undefined || row.seed === null) return undefined
     const parts = { id: next.id, secret: successorOf(secret, row.seed) }
     return refreshedOf(parts, { ...next, expires_at: Number(next.expires_at) })
