@@ -54,6 +54,7 @@ export function PageEditor(props: PageEditorProps) {
         // Readers can be in the text too: to mark it, and to be told when they type.
         attributes: {
           class: 'prose',
+          role: 'textbox',
           'aria-label': 'Page text',
           'aria-multiline': 'true',
           spellcheck: 'false',

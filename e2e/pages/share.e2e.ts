@@ -158,6 +158,10 @@ test('[G12] a guest asks, an owner approves for one hour, the clock passes, the 
     await expect(gus.page.locator('body')).not.toContainText('Only for those')
     await expect(gus.page.getByRole('button', { name: 'Ask for access' })).toBeVisible()
     await picture(gus.page, 'ended')
+    // Nor does it stay on his device, to be read without the server.
+    await gus.page.getByRole('button', { name: 'Sign out' }).click()
+    await expect(gus.page.getByRole('dialog')).toContainText('Nothing yet.')
+    await gus.page.keyboard.press('Escape')
     await gus.page.reload()
     await expect(gus.page.getByRole('heading', { level: 1 })).toHaveText(
       'This page is not open to you',
