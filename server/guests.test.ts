@@ -174,6 +174,8 @@ describe('guests', () => {
       (await call(who, `GET /v1/access-requests?${query}`)).body['requests'] as object[]
     expect(await list(guest, 'mine=true')).toHaveLength(2)
     expect(await list(owner, 'status=review')).toMatchObject([{ mayDecide: true }])
+    expect(await list(owner, 'resource=acme%2Fother&status=review')).toHaveLength(1)
+    expect(await list(owner, 'resource=acme%2Felsewhere')).toEqual([])
     expect(await list({ sub: 'eve' }, '')).toEqual([])
     expect(outcome(await call(owner, `DELETE ${policyPath}`))).toBe('204')
     const root = { sub: 'root', grants: adminGrants }

@@ -40,12 +40,12 @@ function movableClock() {
   return {
     clock,
     /** Time goes by. */
-    pass(ms: number) {
+    pass: (ms: number) => {
       ahead += ms
       for (const check of Array.from(due)) check()
     },
     /** Somebody sets the wall clock. */
-    set(ms: number) {
+    set: (ms: number) => {
       wrong += ms
     },
   }

@@ -1,6 +1,6 @@
 /** What everybody has who has a token of this server: nothing, unless somebody says otherwise. */
 import type { GrantView } from '../../sdk/index.ts'
-import { replaceGrant } from './share-facts.ts'
+import { changeGrant } from './share-facts.ts'
 import { sayRole, type ShareRole } from './share-words.ts'
 import type { Share } from './use-share.ts'
 import { WhoLine, whoIs } from './who.tsx'
@@ -19,7 +19,7 @@ export function EveryoneRow({ page, share, grant, roles }: EveryoneRowProps) {
       role === '' ? 'Only those who are listed have access.' : `${sayRole(role)}: everyone.`
     void act(async access => {
       if (role === '') return grant && access.revoke(grant.id)
-      if (grant !== undefined) return replaceGrant(access, grant, { role })
+      if (grant !== undefined) return changeGrant(access, grant, { role })
       return access.grant({ subject: '*', resource: page, role })
     }, said)
   }

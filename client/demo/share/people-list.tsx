@@ -6,7 +6,7 @@ import { EndSelect } from './end-select.tsx'
 import { EveryoneRow } from './everyone-row.tsx'
 import type { KnownNames } from './known-names.ts'
 import { RoleSelect } from './role-select.tsx'
-import { replaceGrant, type NewTerms } from './share-facts.ts'
+import { changeGrant, type NewTerms } from './share-facts.ts'
 import { sayGiven, sayLimits, sayOrigin, sayRole, type ShareRole } from './share-words.ts'
 import type { Share } from './use-share.ts'
 import { WhoLine, whoIs } from './who.tsx'
@@ -66,7 +66,7 @@ function GrantRow({ grant, page, share, roles, names, onRemoved }: GrantRowProps
   const who = whoIs(subject, names)
   const notes = [sayOrigin(resource, page), sayLimits(grant)].filter(note => note !== '')
   const change = (terms: NewTerms) =>
-    void act(access => replaceGrant(access, grant, terms), `Changed for ${who.name}.`)
+    void act(access => changeGrant(access, grant, terms), `Changed for ${who.name}.`)
   const remove = async () => {
     const isGone = await act(access => access.revoke(grant.id), `${who.name} has no access by it.`)
     if (isGone) onRemoved()

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Grant } from '../../../shared/permissions.ts'
 import { startTestApp, type TestApp } from '../../../server/testing/test-app.ts'
 import { createClient, type WeftClient } from '../../sdk/index.ts'
-import { readShareFacts, replaceGrant } from './share-facts.ts'
+import { readShareFacts, changeGrant } from './share-facts.ts'
 
 const page = 'acme/pages/plan'
 
@@ -60,11 +60,11 @@ describe('share facts', () => {
     const expiresAt = new Date(Date.now() + 60_000).toISOString()
     const limits = { paths: ['comments'], condition: 'now > timestamp("2020-01-01T00:00:00Z")' }
     const order = { subject: 'user:bob', document: page, role: 'viewer', expiresAt, ...limits }
-    await replaceGrant(all, await all.grant(order), { role: 'editor' })
+    await changeGrant(all, await all.grant(order), { role: 'editor' })
     const { grants } = await readShareFacts(all, page)
     expect(grants).toHaveLength(1)
     expect(grants[0]).toMatchObject({ role: 'editor', expiresAt, ...limits })
-    await replaceGrant(all, grants[0] ?? expect.fail(), { expiresAt: null })
+    await changeGrant(all, grants[0] ?? expect.fail(), { expiresAt: null })
     const [after] = (await readShareFacts(all, page)).grants
     expect(after).toMatchObject({ role: 'editor', expiresAt: null, ...limits })
   })

@@ -16,7 +16,10 @@ export type ShareFacts = {
   readonly requests: readonly AccessRequestView[]
 }
 
-export type Sharing = Pick<ClientAccess, 'explain' | 'grants' | 'requests' | 'grant' | 'revoke'>
+export type Sharing = Pick<
+  ClientAccess,
+  'explain' | 'grants' | 'requests' | 'grant' | 'change' | 'revoke'
+>
 
 const LIST_LIMIT = 200
 
@@ -64,29 +67,16 @@ async function grantsOf(access: Sharing, resource: string): Promise<readonly Gra
 /** `expiresAt` in ms since 1970; null: without an end. What is left out stays. */
 export type NewTerms = { readonly role?: string; readonly expiresAt?: number | null }
 
-/**
- * Gives the new before the old is taken: in between nobody is sent away from the page. A failure in
- * the middle leaves both, and the list shows them.
- */
-export async function replaceGrant(
-  access: Pick<Sharing, 'grant' | 'revoke'>,
-  grant: GrantView,
-  { role = grant.role ?? undefined, expiresAt }: NewTerms,
+/** In one step: nobody is without access in between. */
+export async function changeGrant(
+  access: Pick<Sharing, 'change'>,
+  { id }: GrantView,
+  { role, expiresAt }: NewTerms,
 ): Promise<void> {
-  const { subject, resource, effect, capabilities: single, paths, condition, sponsor } = grant
-  const end = expiresAt === undefined ? grant.expiresAt : toIso(expiresAt)
-  await access.grant({
-    subject,
-    resource,
-    effect,
+  await access.change(id, {
     ...(role === undefined ? {} : { role }),
-    ...(role === undefined && single !== null ? { capabilities: single } : {}),
-    ...(paths === null ? {} : { paths }),
-    ...(condition === null ? {} : { condition }),
-    ...(sponsor === null ? {} : { sponsor }),
-    ...(end === null ? {} : { expiresAt: end }),
+    ...(expiresAt === undefined ? {} : { expiresAt: toIso(expiresAt) }),
   })
-  await access.revoke(grant.id)
 }
 
 function toIso(instant: number | null): string | null {

@@ -68,6 +68,14 @@ export type GrantOrder = {
   readonly sponsor?: string
 } & Where
 
+export type ChangeOrder = {
+  readonly role?: string
+  readonly capabilities?: readonly Capability[]
+  readonly paths?: readonly string[] | null
+  readonly condition?: string | null
+  readonly expiresAt?: Date | string | null
+}
+
 export type ExplainQuery = Where & {
   readonly capability?: Capability
   /** Whoever asks, unless given. */
@@ -101,6 +109,8 @@ export type ClientAccess = {
     query: GrantsQuery,
   ): Promise<{ readonly grants: readonly GrantView[]; readonly next: string | null }>
   grant(order: GrantOrder): Promise<GrantView>
+  /** Another role or end, in one step: nobody is without access in between. Null takes away. */
+  change(grantId: string, order: ChangeOrder): Promise<GrantView>
   revoke(grantId: string): Promise<void>
   explain(query: ExplainQuery): Promise<ExplainView>
 }
@@ -125,8 +135,13 @@ export function createClientAccess(parts: ClientAccessParts): ClientAccess {
       const body = { ...others, ...(end === undefined ? {} : { expiresAt: end }) }
       return rest.call({ method: 'POST', path: '/v1/grants', body })
     },
+    change(grantId, { expiresAt, ...others }) {
+      const end = expiresAt instanceof Date ? expiresAt.toISOString() : expiresAt
+      const body = { ...others, ...(end === undefined ? {} : { expiresAt: end }) }
+      return rest.call({ method: 'PATCH', path: grantPath(grantId), body })
+    },
     async revoke(grantId) {
-      await rest.call({ method: 'DELETE', path: `/v1/grants/${encodeURIComponent(grantId)}` })
+      await rest.call({ method: 'DELETE', path: grantPath(grantId) })
     },
     explain(query) {
       const { resource, groups, ...others } = toResource(query)
@@ -135,6 +150,8 @@ export function createClientAccess(parts: ClientAccessParts): ClientAccess {
     },
   }
 }
+
+const grantPath = (id: string) => `/v1/grants/${encodeURIComponent(id)}`
 
 type Requests = Pick<
   ClientAccess,

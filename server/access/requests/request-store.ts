@@ -49,8 +49,8 @@ export class RequestStore {
   /** In the order of their ids. */
   async list({ requester, resource, status, after, limit }: StoredQuery) {
     let query = this.#found().orderBy('access_requests.id').limit(limit)
-    if (requester !== undefined) query = query.where('requester', '=', requester)
-    if (resource !== undefined) query = query.where('resource', '=', resource)
+    if (requester !== undefined) query = query.where('access_requests.requester', '=', requester)
+    if (resource !== undefined) query = query.where('access_requests.resource', '=', resource)
     if (status !== undefined) query = query.where('access_requests.status', '=', status)
     if (after !== undefined) query = query.where('access_requests.id', '>', after)
     return this.#whole(await query.execute())
