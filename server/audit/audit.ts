@@ -104,7 +104,9 @@ export class Audit {
     this.#stopAnchoring()
     const left = await this.#notes.close(signal)
     if (this.#hasWritten) await this.anchor()
-    return left === 0 ? [] : [`${left} audit events were not stored`]
+    return left === 0
+      ? []
+      : [`${left} audit ${left === 1 ? 'event was' : 'events were'} not stored`]
   }
 
   async #store(events: readonly TimedEvent[]): Promise<void> {
