@@ -3,7 +3,12 @@ import type { Clock } from '../../shared/clock.ts'
 import { decide, decideServer, type Decision } from '../../shared/decide.ts'
 import { WeftError } from '../../shared/errors.ts'
 import { quoteName, type DocumentName } from '../../shared/names.ts'
-import type { Capability, Principal, ServerRole } from '../../shared/permissions.ts'
+import {
+  patternsOf,
+  type Capability,
+  type Principal,
+  type ServerRole,
+} from '../../shared/permissions.ts'
 import { byPrincipal } from '../audit/audit-row.ts'
 import { noNote, type Note } from './note.ts'
 import { Pass, type Situation } from './pass.ts'
@@ -129,15 +134,20 @@ export class Gatekeeper {
     throw this.#refusal(principal, `${capability} of ${quoteName(resource)}: ${decision.because}`)
   }
 
-  /** For lists: answers for any name, from one look at the store. */
-  async reader(
+  /** For lists: those of the names that they may read, from one look at the store. */
+  async readable(
     principal: Principal,
+    names: readonly string[],
     { address }: Situation = nowhere,
-  ): Promise<(name: string) => boolean> {
-    const rules = await this.#policy.allRulesFor(principal)
+  ): Promise<ReadonlySet<string>> {
+    const found = await this.#policy.rulesForAll(principal, names)
+    const byResource = Map.groupBy(found, ({ resource }) => resource)
     const at = this.#options.clock.now()
-    return resource =>
-      decide({ principal, rules, resource, capability: 'read', at, address }).allowed
+    const mayRead = (resource: string) => {
+      const rules = patternsOf(resource).flatMap(pattern => byResource.get(pattern) ?? [])
+      return decide({ principal, rules, resource, capability: 'read', at, address }).allowed
+    }
+    return new Set(names.filter(mayRead))
   }
 
   /** They must have one of these roles on the server: throws as `require` does. */

@@ -6,6 +6,7 @@ import { WeftError } from '../../shared/errors.ts'
 import { documentName, quoteName, type DocumentName } from '../../shared/names.ts'
 import type { Principal } from '../../shared/permissions.ts'
 import { docToJson } from '../documents/doc-json.ts'
+import type { Situation } from '../access/pass.ts'
 import type { DocumentHead } from '../journal/journal.ts'
 import type { Seed } from '../documents/document-hooks.ts'
 import { etagOf, headSchema, toBody } from './document-head.ts'
@@ -154,7 +155,8 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
     const principal = await principalOf(context, gatekeeper)
     const { space = '', after = '', limit } = context.req.valid('query')
     const prefix = space === '' ? '' : `${documentName(space)}/`
-    const page = await readablePage(options, principal, { prefix, after, limit })
+    const asker = { principal, situation: context.get('client') }
+    const page = await readablePage(options, asker, { prefix, after, limit })
     return context.json({ documents: page.heads.map(toBody), next: page.next }, 200)
   })
 
@@ -250,22 +252,24 @@ async function seedOf(request: HonoRequest): Promise<Seed | undefined> {
   throw new WeftError('REQUEST_INVALID', 'content is an object: root types by their names')
 }
 
+type Asker = { readonly principal: Principal; readonly situation: Situation }
 type PageQuery = { readonly prefix: string; readonly after: string; readonly limit: number }
 
 /** Looks through the store until the page is full of documents that the principal may read. */
 async function readablePage(
   { documents, gatekeeper }: RestOptions,
-  principal: Principal,
+  { principal, situation }: Asker,
   query: PageQuery,
 ): Promise<{ readonly heads: readonly DocumentHead[]; readonly next: DocumentName | null }> {
   const heads: DocumentHead[] = []
-  const mayRead = await gatekeeper.reader(principal)
   let { after } = query
   for (let page = 0; page < SCAN_PAGES_MAX; page++) {
     const found = await documents.list({ ...query, after })
+    const names = found.map(({ name }) => name)
+    const readable = await gatekeeper.readable(principal, names, situation)
     for (const head of found) {
       after = head.name
-      if (!mayRead(head.name)) continue
+      if (!readable.has(head.name)) continue
       heads.push(head)
       if (heads.length === query.limit) return { heads, next: head.name }
     }

@@ -56,6 +56,9 @@ const changeSchema = z
     condition: details.condition.unwrap().nullish(),
     expiresAt: endOf.nullish(),
   })
+  .refine(({ role, capabilities: some }) => role === undefined || some === undefined, {
+    error: 'say either a role or capabilities',
+  })
   .openapi('GrantChange')
 
 const grantBody = z

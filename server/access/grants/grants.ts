@@ -1,6 +1,6 @@
 /** Giving, changing and taking back: who may, what is written down of it, and when it counts. */
 import type { Clock } from '../../../shared/clock.ts'
-import { decide, type Decision } from '../../../shared/decide.ts'
+import { decide, tokenRules, type Decision } from '../../../shared/decide.ts'
 import { WeftError } from '../../../shared/errors.ts'
 import type { Capability, Principal } from '../../../shared/permissions.ts'
 import type { Random } from '../../../shared/random.ts'
@@ -10,13 +10,16 @@ import { readCondition } from '../condition.ts'
 import type { RuleSource } from '../policy.ts'
 import type { GrantQuery, GrantStore } from './grant-store.ts'
 import {
+  changed,
   isBuiltIn,
+  subjectOf,
+  whoIs,
   type CustomRole,
   type GrantChange,
   type GrantInput,
   type StoredGrant,
 } from './grant.ts'
-import { requireMayGrant, type Granting } from './may-grant.ts'
+import { isLimit, requireMayGrant, requireMayRevoke, type Granting } from './may-grant.ts'
 
 /** Who does it, from where, in which request. */
 export type By = {
@@ -42,6 +45,9 @@ export type Explained = {
 }
 
 const SWEEP_MAX = 500
+/** In force for the same subject and the same resource: each opening looks at all of them. */
+const ALIKE_MAX = 100
+const TRIES_MAX = 5
 
 export class Grants {
   readonly #options: GrantsOptions
@@ -52,7 +58,7 @@ export class Grants {
 
   /** Resolves when it counts on this node, and is on its way to the others. */
   async create(by: By, input: GrantInput): Promise<StoredGrant> {
-    const { clock, random } = this.#options
+    const { clock, random, store, audit, announce } = this.#options
     const { role, capabilities, paths, condition, ...rest } = input
     const grant: StoredGrant = {
       ...rest,
@@ -66,44 +72,49 @@ export class Grants {
       status: 'active',
     }
     await this.#require(by, grant)
-    await this.#put(grant, eventOf(by, { action: 'grant.create', grant }))
+    if ((await store.count(grant)) >= ALIKE_MAX) {
+      const sentence = `${grant.subject} has ${ALIKE_MAX} grants for ${grant.resource} already`
+      throw new WeftError('REQUEST_INVALID', sentence)
+    }
+    const event = eventOf(by, { action: 'grant.create', grant })
+    await store.add(grant, trx => audit.write(trx, [event]))
+    await announce()
     return grant
   }
 
   /** Throws GRANT_NOT_FOUND. What is null is taken away, what is left out stays. */
   async change(by: By, id: string, change: GrantChange): Promise<StoredGrant> {
-    const before = await this.#active(id)
-    const { role, capabilities, paths, condition, expiresAt } = change
-    const { expiresAt: _, ...kept } = before
-    const end = expiresAt === undefined ? before.expiresAt : (expiresAt ?? undefined)
-    const after: StoredGrant = {
-      ...kept,
-      role: role ?? (capabilities === undefined ? before.role : null),
-      capabilities: capabilities ?? (role === undefined ? before.capabilities : null),
-      paths: paths === undefined ? before.paths : paths,
-      condition: condition === undefined ? before.condition : condition,
-      ...(end === undefined ? {} : { expiresAt: end }),
+    const { store, audit, announce } = this.#options
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      const before = await this.#active(id)
+      const after = changed(before, change)
+      // Whoever takes from somebody must have been able to give it, too.
+      requireMayRevoke(before, await this.#granting(by, before))
+      await this.#require(by, after)
+      const event = eventOf(by, { action: 'grant.change', grant: after, before })
+      // What was decided on is gone when somebody has changed it, or taken it back, meanwhile.
+      if (!(await store.replace(before, after, trx => audit.write(trx, [event])))) continue
+      await announce()
+      return after
     }
-    // Whoever takes from somebody must have been able to give it, too.
-    await this.#require(by, before)
-    await this.#require(by, after)
-    await this.#put(after, eventOf(by, { action: 'grant.change', grant: after, before }))
-    return after
+    const sentence = 'others change this grant at the same time'
+    throw new WeftError('SLOW_DOWN', sentence, { retryAfterMs: 100 })
   }
 
   /** Throws GRANT_NOT_FOUND. */
   async revoke(by: By, id: string): Promise<void> {
+    const { store, audit, announce } = this.#options
     const grant = await this.#active(id)
-    // What somebody was given they may give up.
-    if (grant.subject !== `user:${by.principal.id}` || grant.effect === 'deny') {
-      await this.#require(by, grant)
-    }
-    await this.#put({ ...grant, status: 'revoked' }, eventOf(by, { action: 'grant.revoke', grant }))
+    const granting = await this.#granting(by, grant)
+    if (!mayGiveUp(grant, granting)) requireMayRevoke(grant, granting)
+    const event = eventOf(by, { action: 'grant.revoke', grant })
+    if (!(await store.close(grant, 'revoked', trx => audit.write(trx, [event])))) throw notFound(id)
+    await announce()
   }
 
   /** Of a resource that the asker may share, or of the asker's own. */
   async list(by: By, query: GrantQuery): Promise<readonly StoredGrant[]> {
-    const isOwn = query.subject === `user:${by.principal.id}`
+    const isOwn = query.subject !== undefined && isAbout(by, query.subject)
     if (!isOwn) await this.#requireShare(by, query.resource ?? '**')
     return this.#options.store.list(query)
   }
@@ -111,7 +122,7 @@ export class Grants {
   async get(by: By, id: string): Promise<StoredGrant> {
     const grant = await this.#options.store.get(id)
     if (grant === undefined) throw notFound(id)
-    if (grant.subject !== `user:${by.principal.id}`) await this.#requireShare(by, grant.resource)
+    if (!isAbout(by, grant.subject)) await this.#requireShare(by, grant.resource)
     return grant
   }
 
@@ -148,7 +159,10 @@ export class Grants {
   /** What somebody may do, and why. Of others it is told to those who may share the resource. */
   async explain(by: By, { principal, resource, capability }: Explained): Promise<Decision> {
     const { rules, clock } = this.#options
-    if (principal.id !== by.principal.id) await this.#requireShare(by, resource)
+    const isOwn =
+      principal.id === by.principal.id &&
+      principal.groups.every(name => by.principal.groups.includes(name))
+    if (!isOwn) await this.#requireShare(by, resource)
     const known = await rules.rulesFor(principal, resource)
     // Of somebody else only the grants of the store are known; what their token says is theirs.
     const asked: Principal =
@@ -179,7 +193,7 @@ export class Grants {
         decision: 'allow',
         details: { id: grant.id, subject: grant.subject },
       }
-      await store.put({ ...grant, status: 'expired' }, trx => audit.write(trx, [event]))
+      await store.close(grant, 'expired', trx => audit.write(trx, [event]))
     }
     return overdue.length
   }
@@ -190,29 +204,51 @@ export class Grants {
     throw notFound(id)
   }
 
-  async #put(grant: StoredGrant, event: AuditEvent): Promise<void> {
-    const { store, audit, announce } = this.#options
-    await store.put(grant, trx => audit.write(trx, [event]))
-    await announce()
-  }
-
   async #require(by: By, grant: StoredGrant): Promise<void> {
     if (grant.condition !== null) readCondition(grant.condition, grant.effect)
-    requireMayGrant(grant, await this.#granting(by, grant.resource))
+    requireMayGrant(grant, await this.#granting(by, grant))
   }
 
-  async #granting({ principal, address }: By, resource: string): Promise<Granting> {
+  async #granting({ principal, address }: By, grant: StoredGrant): Promise<Granting> {
     const { store, rules, clock } = this.#options
-    const known = await rules.rulesFor(principal, resource)
-    return { by: principal, rules: known, roles: store.roles, at: clock.now(), address }
+    const { subject, resource } = grant
+    const whom = whoIs(subject)
+    const [own, below, theirs] = await Promise.all([
+      rules.rulesFor(principal, resource),
+      rules.rulesBelow(principal, resource),
+      rules.rulesFor(whom, resource),
+    ])
+    return {
+      by: principal,
+      rules: own,
+      below,
+      subjectRules: theirs.filter(rule => subjectOf(rule, whom.id) === subject),
+      roles: store.roles,
+      at: clock.now(),
+      address,
+    }
   }
 
   async #requireShare(by: By, resource: string): Promise<void> {
-    const { by: principal, rules, at, address } = await this.#granting(by, resource)
+    const { principal, address } = by
+    const { rules: source, clock } = this.#options
+    const rules = await source.rulesFor(principal, resource)
+    const at = clock.now()
     const sharing = decide({ principal, rules, resource, capability: 'share', at, address })
     if (sharing.allowed) return
     throw new WeftError('FORBIDDEN', `share of ${resource}: ${sharing.because}`)
   }
+}
+
+/** A token that an API key made does not speak for all of its subject. */
+function isAbout({ principal }: Pick<By, 'principal'>, subject: string): boolean {
+  return subject === `user:${principal.id}` && principal.limits === null
+}
+
+/** What somebody was given they may give up, but not what keeps them from more. */
+function mayGiveUp(grant: StoredGrant, { by: principal, subjectRules }: Granting): boolean {
+  if (grant.effect === 'deny' || !isAbout({ principal }, grant.subject)) return false
+  return !isLimit(grant, [...subjectRules, ...tokenRules(principal)])
 }
 
 const endless = { writesUntil: Infinity, expiresAt: Infinity }
