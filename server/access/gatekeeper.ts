@@ -117,8 +117,9 @@ export class Gatekeeper {
     })
   }
 
-  /** They must: throws TOKEN_EXPIRED or FORBIDDEN when they may not. */
-  async require(principal: Principal, ask: Ask): Promise<Decision> {
+  /** They must: throws TOKEN_EXPIRED, TOKEN_REVOKED or FORBIDDEN when they may not. */
+  async require(principal: Principal, ask: Ask): Promise<Decision & { readonly allowed: true }> {
+    this.#requireUnrevoked(principal)
     const decision = await this.decide(principal, ask)
     if (decision.allowed) return decision
     const { capability, resource, situation } = ask
@@ -156,6 +157,7 @@ export class Gatekeeper {
     roles: readonly ServerRole[],
     { address }: Situation = nowhere,
   ): Promise<void> {
+    this.#requireUnrevoked(principal)
     const rules = await this.#policy.rulesFor(principal, '**')
     const at = this.#options.clock.now()
     const decision = decideServer({ principal, rules, roles, at, address })
@@ -169,6 +171,12 @@ export class Gatekeeper {
       decision: 'deny',
     })
     throw this.#refusal(principal, because)
+  }
+
+  /** Requests wait, and a token may have been taken back since it was shown. */
+  #requireUnrevoked(principal: Principal): void {
+    if (!this.#isRevoked(principal)) return
+    throw new WeftError('TOKEN_REVOKED', 'the token has been revoked')
   }
 
   #isRevoked(principal: Principal): boolean {

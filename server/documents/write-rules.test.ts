@@ -292,7 +292,7 @@ describe('[write rules] a live document', () => {
 
   test('programs are held to the rule, too; what a commenter made there is his', async () => {
     const run = (author: string, rule: WriteRule | undefined, change: (doc: Y.Doc) => void) =>
-      server.app.documents.edit(name, { author, rule, change }).then(
+      server.app.documents.edit(name, { author, rule: () => rule, change }).then(
         ({ outcome }) => outcome,
         (error: { code: string }) => error.code,
       )

@@ -6,6 +6,7 @@ import { WeftError } from '../../shared/errors.ts'
 import { documentName, quoteName, type DocumentName } from '../../shared/names.ts'
 import type { Principal } from '../../shared/permissions.ts'
 import { docToJson } from '../documents/doc-json.ts'
+import type { Ask } from '../access/gatekeeper.ts'
 import type { Situation } from '../access/pass.ts'
 import type { DocumentHead } from '../journal/journal.ts'
 import type { Seed } from '../documents/document-hooks.ts'
@@ -175,10 +176,11 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
 
   router.openapi(contentRoute, async context => {
     const name = documentName(context.req.valid('param').name)
-    const reading = { resource: name, capability: 'read' } as const
+    const situation = context.get('client')
+    const reading = { resource: name, capability: 'read', situation } as const
     const principal = await authorize(context, gatekeeper, reading)
     const { signal } = context.req.raw
-    const hold = await openings.open(name, { by: principal.id, create: false, signal })
+    const hold = await openings.open(name, { by: principal.id, create: () => false, signal })
     try {
       await hold.document.nodes.catchUp()
       // Opening may have taken a while, and access may have ended meanwhile.
@@ -200,7 +202,9 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
 
   router.openapi(createDocumentRoute, async context => {
     const name = documentName(context.req.valid('param').name)
-    const principal = await authorize(context, gatekeeper, { resource: name, capability: 'create' })
+    const situation = context.get('client')
+    const creating = { resource: name, capability: 'create', situation } as const
+    const principal = await authorize(context, gatekeeper, creating)
     const isNewOnly = context.req.valid('header')['if-none-match'] === '*'
     const seed = await seedOf(context.req)
     if (seed !== undefined && !isNewOnly) {
@@ -208,6 +212,9 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
     }
     const by = principal.id
     await openings.turn(name, { by, signal: context.req.raw.signal })
+    // The turn may have been a while in coming, and access may have ended meanwhile.
+    await gatekeeper.require(principal, creating)
+    if (seed !== undefined) await requireWriting(options, principal, creating)
     const { head, created } = await documents.create(name, { by, seed })
     if (created) audit.note({ ...askedBy(context, principal), ...creationOf(name) })
     if (!created && isNewOnly) {
@@ -228,6 +235,13 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
   })
 
   return router
+}
+
+/** What a document begins with is written, and anywhere in it. Throws FORBIDDEN. */
+async function requireWriting({ gatekeeper }: RestOptions, principal: Principal, ask: Ask) {
+  const { paths } = await gatekeeper.require(principal, { ...ask, capability: 'write' })
+  if (paths === null) return
+  throw new WeftError('FORBIDDEN', 'writing is limited to some paths, and content is not')
 }
 
 function creationOf(document: DocumentName) {
