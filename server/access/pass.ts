@@ -178,7 +178,8 @@ export class Pass {
     try {
       await this.refresh()
     } catch (error) {
-      this.#principal = before
+      // Another fresh token may have come in the meantime.
+      if (this.#principal === principal) this.#principal = before
       throw error
     }
   }

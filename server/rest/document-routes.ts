@@ -7,9 +7,8 @@ import { documentName, quoteName, type DocumentName } from '../../shared/names.t
 import type { Principal } from '../../shared/permissions.ts'
 import { docToJson } from '../documents/doc-json.ts'
 import type { Ask } from '../access/gatekeeper.ts'
-import type { Situation } from '../access/pass.ts'
-import type { DocumentHead } from '../journal/journal.ts'
 import type { Seed } from '../documents/document-hooks.ts'
+import { readablePage } from './document-list.ts'
 import { etagOf, headSchema, toBody } from './document-head.ts'
 import { askedBy } from './asked-by.ts'
 import { authorize, principalOf } from './authenticate.ts'
@@ -17,8 +16,6 @@ import { problemResponse } from './problem.ts'
 import { createRouter, type RestEnv, type RestOptions } from './rest-env.ts'
 
 const LIST_LIMIT_MAX = 1_000
-/** How many pages of the store one request looks through for documents that the asker may read. */
-const SCAN_PAGES_MAX = 20
 
 const listSchema = z
   .object({
@@ -149,7 +146,7 @@ const deleteRoute = createRoute({
 })
 
 export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
-  const { documents, openings, gatekeeper, audit } = options
+  const { documents, openings, gatekeeper } = options
   const router = createRouter()
 
   router.openapi(listRoute, async context => {
@@ -200,6 +197,13 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
     }
   })
 
+  makingRoutes(router, options)
+  return router
+}
+
+/** Those that make documents, and take them away. */
+function makingRoutes(router: OpenAPIHono<RestEnv>, options: RestOptions): void {
+  const { documents, openings, gatekeeper, audit } = options
   router.openapi(createDocumentRoute, async context => {
     const name = documentName(context.req.valid('param').name)
     const situation = context.get('client')
@@ -233,8 +237,6 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
     audit.note({ ...askedBy(context, principal), ...deletionOf(name) })
     return context.body(null, 204)
   })
-
-  return router
 }
 
 /** What a document begins with is written, and anywhere in it. Throws FORBIDDEN. */
@@ -264,30 +266,4 @@ async function seedOf(request: HonoRequest): Promise<Seed | undefined> {
   const parsed = z.record(z.string(), z.json()).safeParse(await request.json())
   if (parsed.success) return parsed.data
   throw new WeftError('REQUEST_INVALID', 'content is an object: root types by their names')
-}
-
-type Asker = { readonly principal: Principal; readonly situation: Situation }
-type PageQuery = { readonly prefix: string; readonly after: string; readonly limit: number }
-
-/** Looks through the store until the page is full of documents that the principal may read. */
-async function readablePage(
-  { documents, gatekeeper }: RestOptions,
-  { principal, situation }: Asker,
-  query: PageQuery,
-): Promise<{ readonly heads: readonly DocumentHead[]; readonly next: DocumentName | null }> {
-  const heads: DocumentHead[] = []
-  let { after } = query
-  for (let page = 0; page < SCAN_PAGES_MAX; page++) {
-    const found = await documents.list({ ...query, after })
-    const names = found.map(({ name }) => name)
-    const readable = await gatekeeper.readable(principal, names, situation)
-    for (const head of found) {
-      after = head.name
-      if (!readable.has(head.name)) continue
-      heads.push(head)
-      if (heads.length === query.limit) return { heads, next: head.name }
-    }
-    if (found.length < query.limit) return { heads, next: null }
-  }
-  return { heads, next: after as DocumentName }
 }

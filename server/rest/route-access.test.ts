@@ -35,6 +35,11 @@ const document = (
 ) => [401, 403, statuses.viewer, statuses.editor, statuses.owner, 403, 403, admin]
 const server = (operator: number, admin: number) => [401, 403, 403, 403, 403, operator, 403, admin]
 
+const known = (status: number) => [401, ...names.slice(1).map(() => status)]
+/** For those who may share the document. */
+const sharing = (status: number) => [401, 403, 403, 403, status, 403, 403, status]
+const auditing = [401, 403, 403, 403, 403, 403, 200, 200]
+
 const DOCUMENT = '/v1/documents/acme%2Fnotes'
 const rows: Readonly<Record<string, Row>> = {
   'get /livez': { statuses: all(200) },
@@ -67,6 +72,36 @@ const rows: Readonly<Record<string, Row>> = {
   },
   'get /v1/admin/circuit-breakers': { statuses: server(200, 200) },
   'post /v1/admin/disconnect': { statuses: server(200, 200), body: json({ user: 'none' }) },
+  'get /v1/grants': { statuses: sharing(200), path: '/v1/grants?resource=acme/notes' },
+  'post /v1/grants': {
+    statuses: sharing(201),
+    body: json({ subject: 'user:guest', resource: 'acme/notes', role: 'viewer' }),
+  },
+  'get /v1/grants/{id}': { statuses: sharing(200) },
+  'patch /v1/grants/{id}': { statuses: sharing(200), body: json({ role: 'commenter' }) },
+  'delete /v1/grants/{id}': { statuses: sharing(204) },
+  'get /v1/access/explain': {
+    statuses: sharing(200),
+    path: '/v1/access/explain?resource=acme/notes&user=guest',
+  },
+  'get /v1/roles': { statuses: known(200) },
+  'put /v1/roles/{name}': { statuses: server(403, 200), body: json({ capabilities: ['read'] }) },
+  'delete /v1/roles/{name}': { statuses: server(403, 204) },
+  'get /v1/audit': { statuses: auditing },
+  'get /v1/audit/export': { statuses: auditing },
+  'get /v1/keys': { statuses: server(403, 200) },
+  'post /v1/keys': {
+    statuses: server(403, 201),
+    body: json({ name: 'app', scopes: ['documents:read'] }),
+  },
+  // There is no such key; only admins hear of that.
+  'post /v1/keys/{id}/rotate': { statuses: server(403, 404) },
+  'delete /v1/keys/{id}': { statuses: server(403, 404) },
+  // With a key alone.
+  'post /v1/tokens': { statuses: known(403), body: json({ sub: 'ada' }) },
+  'post /v1/tokens/refresh': { statuses: all(401), body: json({ refreshToken: 'none' }) },
+  'post /v1/tokens/revoke': { statuses: server(403, 204), body: json({ jti: 'none' }) },
+  'get /.well-known/jwks.json': { statuses: all(200) },
 }
 
 describe('[T21] who may do what over REST', () => {
@@ -84,7 +119,20 @@ describe('[T21] who may do what over REST', () => {
   })
   afterAll(() => app.stop())
 
+  let grantId = ''
+  let seeds = 0
   const seed = async () => {
+    const grants: Grant[] = [{ resource: '**', role: 'admin' }]
+    const headers = { 'content-type': 'application/json' }
+    const role = { method: 'PUT', headers, body: '{"capabilities":["read"]}', grants }
+    expect((await app.fetch('/v1/roles/looker', role)).status).toBe(200)
+    // A subject of its own each time: of one there are so many grants and no more.
+    const order = { subject: `user:${++seeds}`, resource: 'acme/notes', role: 'viewer' }
+    const given = { method: 'POST', headers, body: JSON.stringify(order), grants }
+    grantId = ((await (await app.fetch('/v1/grants', given)).json()) as { id: string }).id
+    await seedDocuments()
+  }
+  const seedDocuments = async () => {
     for (const name of ['acme%2Fnotes', 'other%2Fnotes']) {
       const headers = { 'content-type': 'application/json', 'if-none-match': '*' }
       const body = '{"text":"words"}'
@@ -103,7 +151,12 @@ describe('[T21] who may do what over REST', () => {
     if (grants !== undefined) {
       sent.set('authorization', `Bearer ${await app.token(person, { grants })}`)
     }
-    const address = path ?? described.replace('/v1/documents/{name}', DOCUMENT)
+    const address =
+      path ??
+      described
+        .replace('/v1/documents/{name}', DOCUMENT)
+        .replace('{name}', 'looker')
+        .replace('{id}', grantId)
     const answer = await fetch(`${app.url}${address}`, {
       method: method.toUpperCase(),
       headers: sent,
