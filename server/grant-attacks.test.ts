@@ -1,9 +1,14 @@
 /** Who may share something wants more than they have, over REST: each of these once succeeded. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { missing } from '../e2e/support/needs.ts'
 import type { Grant } from '../shared/permissions.ts'
+import { Postgres } from './testing/postgres.ts'
 import { startTestApp, type TestApp } from './testing/test-app.ts'
+import { until } from './testing/until.ts'
 
 const admin: Grant[] = [{ resource: '**', role: 'admin' }]
+
+type Refused = { readonly action: string; readonly document: string }
 
 type Asked = {
   readonly method?: string
@@ -12,10 +17,29 @@ type Asked = {
   readonly groups?: readonly string[]
 }
 
-describe('grants under attack', () => {
+const noPostgres = missing('grants on Postgres', { binaries: ['initdb', 'postgres'] }) !== null
+
+let postgres: Postgres | undefined
+beforeAll(async () => {
+  if (!noPostgres) postgres = await Postgres.start({ fsync: 'off' })
+})
+afterAll(() => postgres?.remove())
+
+describe('grants under attack, on SQLite', () => {
+  attacks(() => startTestApp())
+})
+
+describe.skipIf(noPostgres)('grants under attack, on Postgres', () => {
+  attacks(async () => {
+    const url = (await postgres?.createDatabase()) ?? ''
+    return startTestApp({ settings: { WEFT_DATABASE_URL: url } })
+  })
+})
+
+function attacks(start: () => Promise<TestApp>): void {
   let server: TestApp
   beforeEach(async () => {
-    server = await startTestApp()
+    server = await start()
   })
   afterEach(() => server.stop())
 
@@ -181,6 +205,28 @@ describe('grants under attack', () => {
     }
   })
 
+  test('[T17] one subject has so many grants for one resource, and no more', async () => {
+    const what = { subject: 'user:bob', resource: 'acme/plan', role: 'viewer' }
+    for (let n = 0; n < 100; n++) await granted(what)
+    const response = await order('root', what, { grants: admin })
+    expect(response.status).toBe(400)
+    expect((await order('root', { ...what, subject: '*' }, { grants: admin })).status).toBe(201)
+  })
+
+  test('[T24] whoever tries to give what they have not got stands in the audit log', async () => {
+    await granted({ subject: 'user:sam', resource: 'acme/plan', role: 'supervisor' })
+    const owner = { subject: 'user:sam', resource: 'acme/plan', role: 'owner' }
+    expect((await order('sam', owner)).status).toBe(403)
+    expect((await ask('sam', '/v1/grants?resource=acme/hr/**')).status).toBe(403)
+    const path = '/v1/audit?actor=sam&decision=deny'
+    await until(async () => {
+      const audit = await ask('root', path, { grants: admin })
+      const { events } = (await audit.json()) as { events: readonly Refused[] }
+      const seen = events.map(({ action, document }) => `${action} ${document}`)
+      return seen.join() === 'grant.create acme/plan,grant.read acme/hr/**'
+    }, 'both are written down')
+  })
+
   test('a denial by a role that is gone denies everything, and can be taken back', async () => {
     const role = { method: 'PUT', body: { capabilities: ['read'] }, grants: admin }
     expect((await ask('root', '/v1/roles/shut-out', role)).status).toBe(200)
@@ -231,4 +277,4 @@ describe('grants under attack', () => {
     expect(gone.status).toBe(403)
     expect(await statusOf(id)).toBe('active')
   })
-})
+}

@@ -1,6 +1,6 @@
 /** The only door: every socket and every request asks here who it is and what it may do. */
 import type { Clock } from '../../shared/clock.ts'
-import { decide, decideServer, type Decision } from '../../shared/decide.ts'
+import { decide, decideServer, type Decision, type Rule } from '../../shared/decide.ts'
 import { WeftError } from '../../shared/errors.ts'
 import { quoteName, type DocumentName } from '../../shared/names.ts'
 import {
@@ -34,6 +34,9 @@ export type Ask = {
 }
 
 const nowhere: Situation = { address: null }
+
+/** Which of these names may be read. */
+export type Reader = (names: readonly string[]) => Promise<ReadonlySet<string>>
 
 export class Gatekeeper {
   readonly #options: GatekeeperOptions
@@ -135,20 +138,25 @@ export class Gatekeeper {
     throw this.#refusal(principal, `${capability} of ${quoteName(resource)}: ${decision.because}`)
   }
 
-  /** For lists: those of the names that they may read, from one look at the store. */
-  async readable(
-    principal: Principal,
-    names: readonly string[],
-    { address }: Situation = nowhere,
-  ): Promise<ReadonlySet<string>> {
-    const found = await this.#policy.rulesForAll(principal, names)
-    const byResource = Map.groupBy(found, ({ resource }) => resource)
-    const at = this.#options.clock.now()
-    const mayRead = (resource: string) => {
-      const rules = patternsOf(resource).flatMap(pattern => byResource.get(pattern) ?? [])
-      return decide({ principal, rules, resource, capability: 'read', at, address }).allowed
+  /**
+   * For lists: tells of many names which of them they may read. Of somebody about whom very much is
+   * said the store is asked for each page of names, or a flood of grants would hide a denial.
+   */
+  async reader(principal: Principal, { address }: Situation = nowhere): Promise<Reader> {
+    const [top, below] = await Promise.all([
+      this.#policy.rulesFor(principal, '**'),
+      this.#policy.rulesBelow(principal, '**'),
+    ])
+    const known = below === 'all' ? undefined : byResourceOf([...top, ...below])
+    return async names => {
+      const found = known ?? byResourceOf(await this.#policy.rulesForAll(principal, names))
+      const at = this.#options.clock.now()
+      const mayRead = (resource: string) => {
+        const rules = patternsOf(resource).flatMap(pattern => found.get(pattern) ?? [])
+        return decide({ principal, rules, resource, capability: 'read', at, address }).allowed
+      }
+      return new Set(names.filter(mayRead))
     }
-    return new Set(names.filter(mayRead))
   }
 
   /** They must have one of these roles on the server: throws as `require` does. */
@@ -189,6 +197,10 @@ export class Gatekeeper {
       ? new WeftError('TOKEN_EXPIRED', 'the token has expired')
       : new WeftError('FORBIDDEN', sentence)
   }
+}
+
+function byResourceOf(rules: readonly Rule[]): ReadonlyMap<string, readonly Rule[]> {
+  return Map.groupBy(rules, ({ resource }) => resource)
 }
 
 const opening = { action: 'document.open', capability: 'read' } as const

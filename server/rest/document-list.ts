@@ -18,11 +18,12 @@ export async function readablePage(
   query: PageQuery,
 ): Promise<{ readonly heads: readonly DocumentHead[]; readonly next: DocumentName | null }> {
   const heads: DocumentHead[] = []
+  const read = await gatekeeper.reader(principal, situation)
   let { after } = query
   for (let page = 0; page < SCAN_PAGES_MAX; page++) {
     const found = await documents.list({ ...query, after })
     const names = found.map(({ name }) => name)
-    const readable = await gatekeeper.readable(principal, names, situation)
+    const readable = await read(names)
     for (const head of found) {
       after = head.name
       if (!readable.has(head.name)) continue

@@ -8,6 +8,7 @@ import type { AuditEvent } from '../../audit/audit-row.ts'
 import type { Audit } from '../../audit/audit.ts'
 import { readCondition } from '../condition.ts'
 import type { RuleSource } from '../policy.ts'
+import { actorOf, attempt, eventOf, type Attempt, type By } from './grant-events.ts'
 import type { GrantQuery, GrantStore } from './grant-store.ts'
 import {
   changed,
@@ -21,17 +22,12 @@ import {
 } from './grant.ts'
 import { isLimit, requireMayGrant, requireMayRevoke, type Granting } from './may-grant.ts'
 
-/** Who does it, from where, in which request. */
-export type By = {
-  readonly principal: Principal
-  readonly address: string | null
-  readonly requestId: string | null
-}
+export type { By }
 
 export type GrantsOptions = {
   readonly store: GrantStore
   readonly rules: RuleSource
-  readonly audit: Pick<Audit, 'write'>
+  readonly audit: Pick<Audit, 'write' | 'note'>
   /** Resolves when everybody here lives by what was changed; see {@link AccessWatch.announce}. */
   readonly announce: () => Promise<void>
   readonly clock: Clock
@@ -71,7 +67,9 @@ export class Grants {
       createdAt: clock.now(),
       status: 'active',
     }
-    await this.#require(by, grant)
+    await this.#attempt(by, { action: 'grant.create', resource: grant.resource }, () =>
+      this.#require(by, grant),
+    )
     if ((await store.count(grant)) >= ALIKE_MAX) {
       const sentence = `${grant.subject} has ${ALIKE_MAX} grants for ${grant.resource} already`
       throw new WeftError('REQUEST_INVALID', sentence)
@@ -89,8 +87,10 @@ export class Grants {
       const before = await this.#active(id)
       const after = changed(before, change)
       // Whoever takes from somebody must have been able to give it, too.
-      requireMayRevoke(before, await this.#granting(by, before))
-      await this.#require(by, after)
+      await this.#attempt(by, { action: 'grant.change', resource: before.resource }, async () => {
+        requireMayRevoke(before, await this.#granting(by, before))
+        await this.#require(by, after)
+      })
       const event = eventOf(by, { action: 'grant.change', grant: after, before })
       // What was decided on is gone when somebody has changed it, or taken it back, meanwhile.
       if (!(await store.replace(before, after, trx => audit.write(trx, [event])))) continue
@@ -105,8 +105,10 @@ export class Grants {
   async revoke(by: By, id: string): Promise<void> {
     const { store, audit, announce } = this.#options
     const grant = await this.#active(id)
-    const granting = await this.#granting(by, grant)
-    if (!mayGiveUp(grant, granting)) requireMayRevoke(grant, granting)
+    await this.#attempt(by, { action: 'grant.revoke', resource: grant.resource }, async () => {
+      const granting = await this.#granting(by, grant)
+      if (!mayGiveUp(grant, granting)) requireMayRevoke(grant, granting)
+    })
     const event = eventOf(by, { action: 'grant.revoke', grant })
     if (!(await store.close(grant, 'revoked', trx => audit.write(trx, [event])))) throw notFound(id)
     await announce()
@@ -229,7 +231,15 @@ export class Grants {
     }
   }
 
-  async #requireShare(by: By, resource: string): Promise<void> {
+  #attempt(by: By, what: Pick<Attempt, 'action' | 'resource'>, ask: () => Promise<void>) {
+    return attempt({ by, ...what, note: event => this.#options.audit.note(event) }, ask)
+  }
+
+  #requireShare(by: By, resource: string): Promise<void> {
+    return this.#attempt(by, { action: 'grant.read', resource }, () => this.#share(by, resource))
+  }
+
+  async #share(by: By, resource: string): Promise<void> {
     const { principal, address } = by
     const { rules: source, clock } = this.#options
     const rules = await source.rulesFor(principal, resource)
@@ -255,17 +265,4 @@ const endless = { writesUntil: Infinity, expiresAt: Infinity }
 
 function notFound(id: string): WeftError {
   return new WeftError('GRANT_NOT_FOUND', `there is no grant "${id.slice(0, 50)}" in force`)
-}
-
-function actorOf({ principal, address, requestId }: By) {
-  const { id: actor, kind: actorKind, tokenId } = principal
-  return { actor, actorKind, tokenId, address, requestId }
-}
-
-type Told = { readonly action: string; readonly grant: StoredGrant; readonly before?: StoredGrant }
-
-function eventOf(by: By, { action, grant, before }: Told): AuditEvent {
-  const { resource, ...rest } = grant
-  const details = before === undefined ? rest : { ...rest, before }
-  return { ...actorOf(by), action, document: resource, decision: 'allow', details }
 }
