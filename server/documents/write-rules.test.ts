@@ -301,7 +301,7 @@ describe('[write rules] a live document', () => {
       server.app.documents.edit(name, {
         author: 'ada',
         rule,
-        change: doc => void doc.getArray('late').push([text]),
+        change: doc => doc.getArray('late').push([text]),
       })
     const done = edit('first')
     const late = edit('second')
