@@ -5,6 +5,7 @@ import { documentName } from '../shared/names.ts'
 import { roleCapabilities } from '../shared/permissions.ts'
 import { testPrincipal } from '../shared/test-principal.ts'
 import { Pass } from '../server/access/pass.ts'
+import { noRules } from '../server/access/policy.ts'
 import { rawClient } from '../server/testing/raw-client.ts'
 import { startTestApp } from '../server/testing/test-app.ts'
 import { until } from '../server/testing/until.ts'
@@ -50,7 +51,7 @@ async function livePass(count: number): Promise<Pass> {
     principal,
     name,
     situation: { address: null },
-    rules: { rulesFor: () => Promise.resolve(known), allRulesFor: () => Promise.resolve(known) },
+    rules: { ...noRules, rulesFor: () => Promise.resolve(known) },
     clock: new ManualClock(0),
     isRevoked: () => false,
     onClose: () => {},

@@ -47,6 +47,24 @@ describe('conditions', () => {
     expect(readCondition('claims.level == 4', 'deny').holds(facts())).toBe(false)
   })
 
+  const zeros = `[${Array(100).fill(0).join(',')}]`
+  test.each([
+    `[${zeros}].all(l, l.all(a, l.all(b, l.all(c, l.all(d, a + b + c + d == 0)))))`,
+    'claims.tags.exists(a, claims.tags.exists(b, a == b))',
+    `"${'a'.repeat(40)}!".matches("^(a+)+$")`,
+    'cel.bind(a, claims.department + claims.department, a == "")',
+    '[[claims.tags.map(a, a)]] == []',
+    'true || {"a": claims.tags.filter(a, true)} == {}',
+    'has(claims.tags) ? claims.tags.exists_one(a, true) : false',
+    '"a,b".split(",").join("a") == ""',
+  ])('[T17] %s, which can take hours, is refused unasked', text => {
+    const before = performance.now()
+    expect(() => readCondition(text)).toThrow(/^the condition cannot be used: it may not call \w+$/)
+    expect(readStoredCondition(text, 'allow').holds(facts())).toBe(false)
+    expect(readStoredCondition(text, 'deny').holds(facts())).toBe(true)
+    expect(performance.now() - before).toBeLessThan(1_000)
+  })
+
   test('an unknown address is none', () => {
     const inside = readCondition('inNetwork(address, "0.0.0.0/0")')
     expect(inside.holds(facts({ address: null }))).toBe(false)

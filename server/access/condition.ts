@@ -1,4 +1,4 @@
-/** Conditions of grants: small expressions in CEL (https://cel.dev), which cannot loop or do I/O. */
+/** Conditions of grants: small expressions in CEL (https://cel.dev), without its loops and patterns. */
 import { BlockList, isIP } from 'node:net'
 import { Environment } from '@marcbachmann/cel-js'
 import type { Condition, Facts } from '../../shared/decide.ts'
@@ -17,6 +17,20 @@ const environment = new Environment({
   .registerFunction('inNetwork(string, string): bool', (address: string, network: string) =>
     isInNetwork(address, network),
   )
+
+/**
+ * All that a condition may call. Nothing that goes through a list (`all`, `map`, ... one in the other
+ * take hours), keeps a value (`cel.bind` doubles a text twenty times), or matches patterns (`(a+)+$`):
+ * whoever may share one document would stop the whole server.
+ */
+const callable: ReadonlySet<string> = new Set(
+  [
+    'has size type inNetwork timestamp duration string int uint double bool',
+    'startsWith endsWith contains lowerAscii upperAscii trim',
+    'getFullYear getMonth getDate getDayOfMonth getDayOfWeek getDayOfYear',
+    'getHours getMinutes getSeconds getMilliseconds',
+  ].flatMap(line => line.split(' ')),
+)
 
 /** What fails while it is asked, such as a claim that is missing: the safe answer depends on what it is for. */
 type Effect = 'allow' | 'deny'
@@ -51,6 +65,8 @@ function compile(text: string, effect: Effect): Condition {
   } catch (error) {
     throw refusal(firstLine(error))
   }
+  const foreign = firstCall(evaluate.ast, name => !callable.has(name))
+  if (foreign !== undefined) throw refusal(`it may not call ${foreign}`)
   const { valid, type, error } = evaluate.check()
   if (!valid) throw refusal(firstLine(error))
   if (type !== 'bool' && type !== 'dyn') throw refusal(`it answers ${type}, not true or false`)
@@ -59,6 +75,24 @@ function compile(text: string, effect: Effect): Condition {
     dependsOnTime: /\bnow\b/.test(text),
     holds: facts => holds(evaluate, facts) ?? effect === 'deny',
   }
+}
+
+/** The first function that is called anywhere below the node and `fits`. */
+function firstCall(node: unknown, fits: (name: string) => boolean): string | undefined {
+  if (Array.isArray(node)) {
+    for (const one of node) {
+      const found = firstCall(one, fits)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+  if (typeof node !== 'object' || node === null || !('op' in node && 'args' in node))
+    return undefined
+  const { op, args } = node
+  const name: unknown = Array.isArray(args) ? args[0] : undefined
+  const isCall = op === 'call' || op === 'rcall'
+  if (isCall && typeof name === 'string' && fits(name)) return name
+  return firstCall(args, fits)
 }
 
 /** Undefined: it cannot be told. */

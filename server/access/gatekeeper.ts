@@ -1,9 +1,14 @@
 /** The only door: every socket and every request asks here who it is and what it may do. */
 import type { Clock } from '../../shared/clock.ts'
-import { decide, decideServer, type Decision } from '../../shared/decide.ts'
+import { decide, decideServer, type Decision, type Rule } from '../../shared/decide.ts'
 import { WeftError } from '../../shared/errors.ts'
 import { quoteName, type DocumentName } from '../../shared/names.ts'
-import type { Capability, Principal, ServerRole } from '../../shared/permissions.ts'
+import {
+  patternsOf,
+  type Capability,
+  type Principal,
+  type ServerRole,
+} from '../../shared/permissions.ts'
 import { byPrincipal } from '../audit/audit-row.ts'
 import { noNote, type Note } from './note.ts'
 import { Pass, type Situation } from './pass.ts'
@@ -29,6 +34,9 @@ export type Ask = {
 }
 
 const nowhere: Situation = { address: null }
+
+/** Which of these names may be read. */
+export type Reader = (names: readonly string[]) => Promise<ReadonlySet<string>>
 
 export class Gatekeeper {
   readonly #options: GatekeeperOptions
@@ -112,8 +120,9 @@ export class Gatekeeper {
     })
   }
 
-  /** They must: throws TOKEN_EXPIRED or FORBIDDEN when they may not. */
-  async require(principal: Principal, ask: Ask): Promise<Decision> {
+  /** They must: throws TOKEN_EXPIRED, TOKEN_REVOKED or FORBIDDEN when they may not. */
+  async require(principal: Principal, ask: Ask): Promise<Decision & { readonly allowed: true }> {
+    this.#requireUnrevoked(principal)
     const decision = await this.decide(principal, ask)
     if (decision.allowed) return decision
     const { capability, resource, situation } = ask
@@ -129,15 +138,25 @@ export class Gatekeeper {
     throw this.#refusal(principal, `${capability} of ${quoteName(resource)}: ${decision.because}`)
   }
 
-  /** For lists: answers for any name, from one look at the store. */
-  async reader(
-    principal: Principal,
-    { address }: Situation = nowhere,
-  ): Promise<(name: string) => boolean> {
-    const rules = await this.#policy.allRulesFor(principal)
-    const at = this.#options.clock.now()
-    return resource =>
-      decide({ principal, rules, resource, capability: 'read', at, address }).allowed
+  /**
+   * For lists: tells of many names which of them they may read. Of somebody about whom very much is
+   * said the store is asked for each page of names, or a flood of grants would hide a denial.
+   */
+  async reader(principal: Principal, { address }: Situation = nowhere): Promise<Reader> {
+    const [top, below] = await Promise.all([
+      this.#policy.rulesFor(principal, '**'),
+      this.#policy.rulesBelow(principal, '**'),
+    ])
+    const known = below === 'all' ? undefined : byResourceOf([...top, ...below])
+    return async names => {
+      const found = known ?? byResourceOf(await this.#policy.rulesForAll(principal, names))
+      const at = this.#options.clock.now()
+      const mayRead = (resource: string) => {
+        const rules = patternsOf(resource).flatMap(pattern => found.get(pattern) ?? [])
+        return decide({ principal, rules, resource, capability: 'read', at, address }).allowed
+      }
+      return new Set(names.filter(mayRead))
+    }
   }
 
   /** They must have one of these roles on the server: throws as `require` does. */
@@ -146,6 +165,7 @@ export class Gatekeeper {
     roles: readonly ServerRole[],
     { address }: Situation = nowhere,
   ): Promise<void> {
+    this.#requireUnrevoked(principal)
     const rules = await this.#policy.rulesFor(principal, '**')
     const at = this.#options.clock.now()
     const decision = decideServer({ principal, rules, roles, at, address })
@@ -161,6 +181,12 @@ export class Gatekeeper {
     throw this.#refusal(principal, because)
   }
 
+  /** Requests wait, and a token may have been taken back since it was shown. */
+  #requireUnrevoked(principal: Principal): void {
+    if (!this.#isRevoked(principal)) return
+    throw new WeftError('TOKEN_REVOKED', 'the token has been revoked')
+  }
+
   #isRevoked(principal: Principal): boolean {
     return this.#options.isRevoked?.(principal) ?? false
   }
@@ -171,6 +197,10 @@ export class Gatekeeper {
       ? new WeftError('TOKEN_EXPIRED', 'the token has expired')
       : new WeftError('FORBIDDEN', sentence)
   }
+}
+
+function byResourceOf(rules: readonly Rule[]): ReadonlyMap<string, readonly Rule[]> {
+  return Map.groupBy(rules, ({ resource }) => resource)
 }
 
 const opening = { action: 'document.open', capability: 'read' } as const

@@ -56,6 +56,8 @@ export class Pass {
   #isClosed = false
   /** Counts what may have changed the rules, so that a slow answer does not overwrite a later one. */
   #asked = 0
+  /** The last of them. */
+  #reading: Promise<void> = Promise.resolve()
 
   constructor(options: PassOptions) {
     const { clock, principal, name } = options
@@ -163,10 +165,16 @@ export class Pass {
   }
 
   /** Reads the rules. Rejects when the store cannot be read, and then nothing has changed. */
-  async refresh(): Promise<void> {
-    const asked = ++this.#asked
+  refresh(): Promise<void> {
+    this.#reading = this.#read(++this.#asked)
+    return this.#reading
+  }
+
+  async #read(asked: number): Promise<void> {
     const rules = await this.#options.rules.rulesFor(this.#principal, this.name)
-    if (asked !== this.#asked || this.#isClosed) return
+    if (this.#isClosed) return
+    // Without the later rules, whoever is just coming would be sent off by none at all.
+    if (asked !== this.#asked) return this.#reading
     this.#rules = rules
     this.#changed()
   }
@@ -178,7 +186,8 @@ export class Pass {
     try {
       await this.refresh()
     } catch (error) {
-      this.#principal = before
+      // Another fresh token may have come in the meantime.
+      if (this.#principal === principal) this.#principal = before
       throw error
     }
   }

@@ -9,13 +9,17 @@ type Who = Pick<Principal, 'id' | 'groups'>
 /** Where rules come from; the store of grants is one. */
 export type RuleSource = {
   rulesFor(principal: Who, resource: string): Promise<readonly Rule[]>
-  allRulesFor(principal: Who): Promise<readonly Rule[]>
+  /** The same for many names at once, for lists. */
+  rulesForAll(principal: Who, names: readonly string[]): Promise<readonly Rule[]>
+  /** About names and patterns below this one; `all`: too many to look through. */
+  rulesBelow(principal: Who, pattern: string): Promise<readonly Rule[] | 'all'>
 }
 
 /** Without a store only tokens say who may do what. */
 export const noRules: RuleSource = {
   rulesFor: () => Promise.resolve([]),
-  allRulesFor: () => Promise.resolve([]),
+  rulesForAll: () => Promise.resolve([]),
+  rulesBelow: () => Promise.resolve([]),
 }
 
 export type ChangeSet = readonly AccessChange[] | 'all'
@@ -47,8 +51,12 @@ export class Policy implements RuleSource {
     }
   }
 
-  allRulesFor(who: Who): Promise<readonly Rule[]> {
-    return this.#source.allRulesFor(who)
+  rulesForAll(who: Who, names: readonly string[]): Promise<readonly Rule[]> {
+    return this.#source.rulesForAll(who, names)
+  }
+
+  rulesBelow(who: Who, pattern: string): Promise<readonly Rule[] | 'all'> {
+    return this.#source.rulesBelow(who, pattern)
   }
 
   /** Forgets what these changes concern. */

@@ -17,8 +17,11 @@ export type Edit<T> = {
   /** Sent again, the same request gets the same answer, and changes nothing. */
   readonly request?: RequestMark | undefined
   readonly schema?: DurableWrite['schema']
-  /** Where in the document the author may write; undefined: everywhere. */
-  readonly rule?: WriteRule | undefined
+  /**
+   * Where in the document the author may write; undefined: everywhere. Asked when it is the edit's
+   * turn; what it throws is passed on.
+   */
+  readonly rule?: (() => WriteRule | undefined) | undefined
 }
 
 export type EditReceipt<T> = {
@@ -88,9 +91,10 @@ export class DocumentEdits {
     if (earlier !== undefined) return earlier
     const document = this.#document
     const afterSeq = await this.#requireMatch(edit.ifMatch)
-    const { update, result } = this.#change(edit)
+    const { author, request, schema } = edit
+    const rule = edit.rule?.()
+    const { update, result } = this.#change(edit, rule)
     if (update === undefined) return this.#unchanged(result)
-    const { author, request, rule, schema } = edit
     try {
       const seq = await document.writeDurably({
         update,
@@ -147,7 +151,7 @@ export class DocumentEdits {
     return { seq, etag: this.#etagAt(seq), result: undefined, outcome: 'repeated' }
   }
 
-  #change<T>({ change, author, rule }: Edit<T>): Changed<T> {
+  #change<T>({ change, author }: Edit<T>, rule: WriteRule | undefined): Changed<T> {
     this.#cancelDrop()
     this.#copy ??= this.#makeCopy()
     try {

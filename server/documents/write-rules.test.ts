@@ -1,6 +1,7 @@
 /** Who may write some of a document, on a live document of a whole server with a real store. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import * as Y from 'yjs'
+import { WeftError } from '../../shared/errors.ts'
 import { documentName, type DocumentName } from '../../shared/names.ts'
 import { writeRuleOf, type WriteRule } from '../../shared/write-rules.ts'
 import { temporaryFolder } from '../journal/testing/temporary-folder.ts'
@@ -290,9 +291,29 @@ describe('[write rules] a live document', () => {
     expect(plain).toContain('others')
   })
 
+  test('[F21] an edit that waits for its turn is asked then, not when it came', async () => {
+    let mayWrite = true
+    const rule = () => {
+      if (mayWrite) return undefined
+      throw new WeftError('FORBIDDEN', 'taken back')
+    }
+    const edit = (text: string) =>
+      server.app.documents.edit(name, {
+        author: 'ada',
+        rule,
+        change: doc => doc.getArray('late').push([text]),
+      })
+    const done = edit('first')
+    const late = edit('second')
+    const refused = expect(late).rejects.toMatchObject({ code: 'FORBIDDEN' })
+    await done
+    mayWrite = false
+    await refused
+  })
+
   test('programs are held to the rule, too; what a commenter made there is his', async () => {
     const run = (author: string, rule: WriteRule | undefined, change: (doc: Y.Doc) => void) =>
-      server.app.documents.edit(name, { author, rule, change }).then(
+      server.app.documents.edit(name, { author, rule: () => rule, change }).then(
         ({ outcome }) => outcome,
         (error: { code: string }) => error.code,
       )

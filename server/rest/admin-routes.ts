@@ -74,7 +74,7 @@ export function adminRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
   const router = createRouter()
   router.openapi(disconnectRoute, async context => {
     const principal = await principalOf(context, gatekeeper)
-    await gatekeeper.requireRole(principal, ['admin', 'operator'])
+    await gatekeeper.requireRole(principal, ['admin', 'operator'], context.get('client'))
     const { document, user } = context.req.valid('json')
     const sessions = disconnect({
       ...(document === undefined ? {} : { document }),
@@ -90,7 +90,11 @@ export function adminRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
     return context.json({ sessions }, 200)
   })
   router.openapi(breakersRoute, async context => {
-    await gatekeeper.requireRole(await principalOf(context, gatekeeper), ['admin', 'operator'])
+    await gatekeeper.requireRole(
+      await principalOf(context, gatekeeper),
+      ['admin', 'operator'],
+      context.get('client'),
+    )
     const body = breakers.states().map(({ openedAt, ...report }) => ({
       ...report,
       ...(openedAt === undefined ? {} : { openedAt: new Date(openedAt).toISOString() }),

@@ -101,7 +101,11 @@ export function auditRoutes({ gatekeeper, audit }: RestOptions): OpenAPIHono<Res
   const router = createRouter()
 
   router.openapi(queryRoute, async context => {
-    await gatekeeper.requireRole(await principalOf(context, gatekeeper), ['admin', 'analyst'])
+    await gatekeeper.requireRole(
+      await principalOf(context, gatekeeper),
+      ['admin', 'analyst'],
+      context.get('client'),
+    )
     const query = context.req.valid('query')
     const rows = await audit.query(query)
     const next = rows.length < query.limit ? null : (rows.at(-1)?.seq ?? null)
@@ -110,7 +114,7 @@ export function auditRoutes({ gatekeeper, audit }: RestOptions): OpenAPIHono<Res
 
   router.openapi(exportRoute, async context => {
     const principal = await principalOf(context, gatekeeper)
-    await gatekeeper.requireRole(principal, ['admin', 'analyst'])
+    await gatekeeper.requireRole(principal, ['admin', 'analyst'], context.get('client'))
     const query = context.req.valid('query')
     audit.note({
       ...askedBy(context, principal),

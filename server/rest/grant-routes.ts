@@ -30,7 +30,8 @@ const details = {
       example: ['comments', 'fields.*'],
     }),
   condition: z.string().min(1).max(1_000).optional().openapi({
-    description: 'CEL over `now`, `address`, `claims` and `inNetwork(address, cidr)`.',
+    description:
+      'CEL over `now`, `address`, `claims` and `inNetwork(address, cidr)`; no loops, no `matches`.',
     example: 'inNetwork(address, "10.0.0.0/8") && claims.department == "legal"',
   }),
   expiresAt: endOf.optional(),
@@ -55,6 +56,9 @@ const changeSchema = z
     paths: details.paths.unwrap().nullish(),
     condition: details.condition.unwrap().nullish(),
     expiresAt: endOf.nullish(),
+  })
+  .refine(({ role, capabilities: some }) => role === undefined || some === undefined, {
+    error: 'say either a role or capabilities',
   })
   .openapi('GrantChange')
 

@@ -120,7 +120,7 @@ export function keyRoutes({ gatekeeper, tokens }: RestOptions): OpenAPIHono<Rest
   const router = createRouter()
   const adminOf = async (context: Context<RestEnv>): Promise<Actor> => {
     const principal = await principalOf(context, gatekeeper)
-    await gatekeeper.requireRole(principal, ['admin'])
+    await gatekeeper.requireRole(principal, ['admin'], context.get('client'))
     return { id: principal.id, kind: principal.kind }
   }
   router.openapi(createKeyRoute, async context => {

@@ -157,7 +157,7 @@ async function revokerOf(context: Context<RestEnv>, options: RestOptions): Promi
   const principal = await principalOf(context, options.gatekeeper)
   const actor = { id: principal.id, kind: principal.kind }
   if (!looksLikeKey(bearerOf(context))) {
-    await options.gatekeeper.requireRole(principal, ['admin'])
+    await options.gatekeeper.requireRole(principal, ['admin'], context.get('client'))
     return { actor, client: null }
   }
   const key = await keyOf(context, options)

@@ -227,7 +227,7 @@ async function answerWith<T extends object | void>(
 ): Promise<never> {
   const { name, principal } = pass
   requireWriting(pass)
-  const create = pass.decide('create').allowed
+  const create = () => mayCreate(pass)
   const ifMatch = context.req.header('if-match')
   const request = requestMark(context, body)
   const author = principal.id
@@ -235,17 +235,25 @@ async function answerWith<T extends object | void>(
   const { signal } = context.req.raw
   const hold = await openings.open(name, { by: author, create, signal })
   try {
-    // Opening may have taken a while, and access may have ended meanwhile.
-    const rule = requireWriting(pass)
-    const done = await documents.edit(name, { author, create, change, ifMatch, request, rule })
+    // Opening may have taken a while, and other edits go first: access may have ended meanwhile.
+    const rule = () => requireWriting(pass)
+    const edit = { author, create: create(), change, ifMatch, request, rule }
+    const done = await documents.edit(name, edit)
     const { seq, etag, outcome, result } = done
     return context.json({ seq, etag, outcome, ...result }, 200, { etag }) as never
   } catch (error) {
     if (toWeftError(error).code !== 'PRECONDITION_FAILED') throw error
+    pass.require('read')
     return answerProblem(context, error, { current: currentOf(hold) }) as never
   } finally {
     hold.release()
   }
+}
+
+/** Throws when they may not even read: then it is not theirs to know whether there is a document. */
+function mayCreate(pass: Pass): boolean {
+  pass.require('read')
+  return pass.decide('create').allowed
 }
 
 /** Where in the document they may write; undefined: everywhere. Throws when they may not. */

@@ -84,8 +84,8 @@ export class DocumentDoor {
   }
 
   /** Who holds the token. Throws TOKEN_.... */
-  identify(token: string): Promise<Principal> {
-    return this.#options.gatekeeper.identify(token)
+  identify(token: string, situation: Situation): Promise<Principal> {
+    return this.#options.gatekeeper.identify(token, situation)
   }
 
   /**
@@ -102,9 +102,9 @@ export class DocumentDoor {
   }
 
   /** A fresh token on a live connection. Throws TOKEN_..., also when it is somebody else's. */
-  async renew(pass: Pass, token: string): Promise<void> {
-    const principal = await this.#options.gatekeeper.identify(token)
-    if (principal.id !== pass.principal.id) {
+  async renew(pass: Pass, token: string, situation: Situation): Promise<void> {
+    const principal = await this.identify(token, situation)
+    if (!isSamePerson(principal, pass.principal)) {
       throw new WeftError('TOKEN_INVALID', 'the fresh token is for somebody else')
     }
     await pass.renew(principal)
@@ -119,7 +119,11 @@ export class DocumentDoor {
     const { pass, signal } = request
     const { openings } = this.#options
     const hold = await this.#patiently(request, () => {
-      const create = pass.decide('create').allowed
+      const create = () => {
+        // Who may not read any more does not learn whether there is a document, either.
+        pass.require('read')
+        return pass.decide('create').allowed
+      }
       return openings.open(name, { by: pass.principal.id, create, signal })
     })
     if (!signal.aborted) return hold
@@ -172,6 +176,11 @@ export class DocumentDoor {
       },
     })
   }
+}
+
+/** Of two tenants, two with one name are two people; and a service is not its user. */
+function isSamePerson(one: Principal, other: Principal): boolean {
+  return one.id === other.id && one.tenant === other.tenant && one.kind === other.kind
 }
 
 function gone(): WeftError {

@@ -1,11 +1,19 @@
 /** Grants and roles in the database. Each change is counted, so that every node finds out. */
-import type { Kysely, Transaction } from 'kysely'
+import { isDeepStrictEqual } from 'node:util'
+import { sql, type Kysely, type SelectQueryBuilder, type Transaction } from 'kysely'
 import type { Clock } from '../../../shared/clock.ts'
 import type { Rule } from '../../../shared/decide.ts'
 import { patternsOf, type Principal } from '../../../shared/permissions.ts'
 import { untyped } from '../../database/untyped.ts'
 import { subjectsOf, toRule, type CustomRole, type GrantStatus, type StoredGrant } from './grant.ts'
-import { toGrant, toRole, toRow, writeJson, type GrantTables } from './grant-tables.ts'
+import {
+  toGrant,
+  toRole,
+  toRow,
+  writeJson,
+  type GrantRow,
+  type GrantTables,
+} from './grant-tables.ts'
 
 /** Whom and what a change concerns; `*` and `**` mean everybody and everything. */
 export type AccessChange = { readonly subject: string; readonly resource: string }
@@ -30,8 +38,17 @@ export type GrantQuery = {
 export type Within = (trx: Transaction<unknown>) => Promise<void>
 
 const CHANGES_MAX = 500
-/** Grants of one principal that are looked at for a list of documents. */
+/** Below one pattern, about one principal. */
 const RULES_MAX = 5_000
+/** Databases take some ten thousand parameters. */
+const PATTERNS_AT_ONCE = 1_000
+
+type Who = Pick<Principal, 'id' | 'groups'>
+type Action = (trx: Transaction<GrantTables>) => Promise<void>
+type RuleQuery = SelectQueryBuilder<GrantTables, 'grants', GrantRow>
+
+/** Rolls a transaction back; never leaves this file. */
+class Overtaken extends Error {}
 
 export class GrantStore {
   readonly #db: Kysely<GrantTables>
@@ -54,30 +71,45 @@ export class GrantStore {
   }
 
   /** What is in force, or will be, for the principal on this name. */
-  async rulesFor(
-    principal: Pick<Principal, 'id' | 'groups'>,
-    resource: string,
-  ): Promise<readonly Rule[]> {
-    const rows = await this.#db
-      .selectFrom('grants')
-      .selectAll()
-      .where('resource', 'in', [...new Set(patternsOf(resource))])
-      .where('subject', 'in', [...subjectsOf(principal)])
-      .where('status', '=', 'active')
-      .execute()
-    return rows.map(row => toRule(toGrant(row), this.#roles))
+  rulesFor(who: Who, resource: string): Promise<readonly Rule[]> {
+    return this.rulesForAll(who, [resource])
   }
 
-  /** The same for all names, for lists; at most as many as one can look through. */
-  async allRulesFor(principal: Pick<Principal, 'id' | 'groups'>): Promise<readonly Rule[]> {
-    const rows = await this.#db
+  /** The same for many names at once, for lists. */
+  async rulesForAll(who: Who, names: readonly string[]): Promise<readonly Rule[]> {
+    const patterns = [...new Set(names.flatMap(patternsOf))]
+    const rules: Rule[] = []
+    for (let i = 0; i < patterns.length; i += PATTERNS_AT_ONCE) {
+      const some = patterns.slice(i, i + PATTERNS_AT_ONCE)
+      rules.push(...(await this.#rules(who, query => query.where('resource', 'in', some))))
+    }
+    return rules
+  }
+
+  /**
+   * What is said of the principal about names and patterns below this one, the pattern itself left out:
+   * `all` when that is more than anybody would look through.
+   */
+  async rulesBelow(who: Who, pattern: string): Promise<readonly Rule[] | 'all'> {
+    if (!pattern.endsWith('**')) return []
+    const prefix = pattern.slice(0, -2)
+    const length = prefix.length
+    const rules = await this.#rules(who, query =>
+      query
+        .where('resource', '!=', pattern)
+        .where(sql<boolean>`substr(resource, 1, ${sql.lit(length)}) = ${prefix}`)
+        .limit(RULES_MAX + 1),
+    )
+    return rules.length > RULES_MAX ? 'all' : rules
+  }
+
+  async #rules(who: Who, narrow: (query: RuleQuery) => RuleQuery): Promise<readonly Rule[]> {
+    const query = this.#db
       .selectFrom('grants')
       .selectAll()
-      .where('subject', 'in', [...subjectsOf(principal)])
+      .where('subject', 'in', [...subjectsOf(who)])
       .where('status', '=', 'active')
-      .limit(RULES_MAX)
-      .execute()
-    return rows.map(row => toRule(toGrant(row), this.#roles))
+    return (await narrow(query).execute()).map(row => toRule(toGrant(row), this.#roles))
   }
 
   async get(id: string): Promise<StoredGrant | undefined> {
@@ -99,18 +131,52 @@ export class GrantStore {
     return (await query.execute()).map(toGrant)
   }
 
-  /** Puts a grant, new or changed. */
-  async put(grant: StoredGrant, within: Within): Promise<void> {
-    const row = toRow(grant)
+  async add(grant: StoredGrant, within: Within): Promise<void> {
     await this.#change([grant], async trx => {
-      const { id: _, ...changed } = row
-      await trx
-        .insertInto('grants')
-        .values(row)
-        .onConflict(conflict => conflict.column('id').doUpdateSet(changed))
-        .execute()
+      await trx.insertInto('grants').values(toRow(grant)).execute()
       await within(untyped(trx))
     })
+  }
+
+  /** False when it is not what it was any more; then nothing has happened. */
+  async replace(before: StoredGrant, after: StoredGrant, within: Within): Promise<boolean> {
+    const { id, ...changed } = toRow(after)
+    return this.#attempt([after], async trx => {
+      // All changes of grants wait for each other at the version: nobody is between this and the next.
+      const row = await trx.selectFrom('grants').selectAll().where('id', '=', id).executeTakeFirst()
+      const isSame = row !== undefined && isDeepStrictEqual(toGrant(row), before)
+      if (!isSame) throw new Overtaken()
+      await trx.updateTable('grants').set(changed).where('id', '=', id).execute()
+      await within(untyped(trx))
+    })
+  }
+
+  /** Takes it out of force, whatever it has become; false when it is so already. */
+  async close(grant: StoredGrant, status: 'revoked' | 'expired', within: Within): Promise<boolean> {
+    return this.#attempt([grant], async trx => {
+      let query = trx
+        .updateTable('grants')
+        .set({ status })
+        .where('id', '=', grant.id)
+        .where('status', '=', 'active')
+        .returning('id')
+      // Somebody may have given it a later end.
+      if (status === 'expired') query = query.where('expires_at', '<=', this.#clock.now())
+      if ((await query.executeTakeFirst()) === undefined) throw new Overtaken()
+      await within(untyped(trx))
+    })
+  }
+
+  /** How many are in force for exactly this subject on exactly this pattern. */
+  async count({ subject, resource }: AccessChange): Promise<number> {
+    const row = await this.#db
+      .selectFrom('grants')
+      .select(eb => eb.fn.countAll().as('count'))
+      .where('subject', '=', subject)
+      .where('resource', '=', resource)
+      .where('status', '=', 'active')
+      .executeTakeFirstOrThrow()
+    return Number(row.count)
   }
 
   async putRole(
@@ -182,14 +248,22 @@ export class GrantStore {
     await this.#db.deleteFrom('access_changes').where('changed_at', '<', before).execute()
   }
 
+  /** False when somebody else was quicker: nothing of it is stored then. */
+  async #attempt(concerned: readonly AccessChange[], action: Action): Promise<boolean> {
+    try {
+      await this.#change(concerned, action)
+      return true
+    } catch (error) {
+      if (error instanceof Overtaken) return false
+      throw error
+    }
+  }
+
   /**
    * The version first: its row is locked until the commit, so that nobody sees a later number
    * without this change. A crash before the commit leaves neither.
    */
-  async #change(
-    concerned: readonly AccessChange[],
-    action: (trx: Transaction<GrantTables>) => Promise<void>,
-  ): Promise<void> {
+  async #change(concerned: readonly AccessChange[], action: Action): Promise<void> {
     await this.#db.transaction().execute(async trx => {
       for (const { subject, resource } of concerned) {
         const { version } = await trx

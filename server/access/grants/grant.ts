@@ -85,6 +85,19 @@ export function subjectsOf({ id, groups }: Pick<Principal, 'id' | 'groups'>): re
   return ['*', `user:${id}`, ...groups.map(name => `group:${name}`)]
 }
 
+/** A principal that is this subject and, but for `*`, no other. */
+export function whoIs(subject: string): Pick<Principal, 'id' | 'groups'> {
+  const [kind, ...rest] = subject.split(':')
+  const name = rest.join(':')
+  return { id: kind === 'user' ? name : '', groups: kind === 'group' ? [name] : [] }
+}
+
+/** The subject of a rule as it stands in grants; `id` is the principal's whose rule it is. */
+export function subjectOf({ subject }: Rule, id: string): string {
+  if (subject.kind === 'everyone') return '*'
+  return subject.kind === 'group' ? `group:${subject.name}` : `user:${id}`
+}
+
 /** A role that is not known any more allows nothing, and denies everything. */
 export function toRule(grant: StoredGrant, customRoles: ReadonlyMap<string, CustomRole>): Rule {
   const { id, subject, resource, effect, role, expiresAt, condition } = grant
@@ -108,4 +121,19 @@ function toSubject(text: string): Subject {
   if (text === '*') return { kind: 'everyone' }
   if (text.startsWith('group:')) return { kind: 'group', name: text.slice('group:'.length) }
   return { kind: 'self' }
+}
+
+/** What is null is taken away, what is left out stays. */
+export function changed(before: StoredGrant, change: GrantChange): StoredGrant {
+  const { role, capabilities, paths, condition, expiresAt } = change
+  const { expiresAt: _, ...kept } = before
+  const end = expiresAt === undefined ? before.expiresAt : (expiresAt ?? undefined)
+  return {
+    ...kept,
+    role: role ?? (capabilities === undefined ? before.role : null),
+    capabilities: capabilities ?? (role === undefined ? before.capabilities : null),
+    paths: paths === undefined ? before.paths : paths,
+    condition: condition === undefined ? before.condition : condition,
+    ...(end === undefined ? {} : { expiresAt: end }),
+  }
 }

@@ -38,7 +38,8 @@ export class AccessPolicies {
     const { store, deciders, audit, clock } = this.#options
     await this.#require(by, pattern)
     for (const role of policy.ceiling.roles) {
-      await deciders.requireMayGive(by, { resource: pattern, role })
+      const durationMs = policy.ceiling.maxDurationMs
+      await deciders.requireMayGive(by, { resource: pattern, role, durationMs })
     }
     const { id: changedBy } = by.principal
     const stored = { ...policy, pattern, changedBy, changedAt: clock.now() }

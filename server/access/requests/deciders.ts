@@ -3,11 +3,12 @@ import type { Clock } from '../../../shared/clock.ts'
 import { decide, decideServer } from '../../../shared/decide.ts'
 import { WeftError } from '../../../shared/errors.ts'
 import { isWithinLimits, type Principal } from '../../../shared/permissions.ts'
+import type { StoredGrant } from '../grants/grant.ts'
 import type { GrantStore } from '../grants/grant-store.ts'
 import type { By } from '../grants/grants.ts'
+import { grantingOf } from '../grants/granting.ts'
 import { requireMayGrant } from '../grants/may-grant.ts'
 import type { RuleSource } from '../policy.ts'
-import type { DocumentRole } from './access-policy.ts'
 import type { StoredRequest } from './request.ts'
 import { askedEver, askedNow } from './request-state.ts'
 
@@ -17,7 +18,10 @@ export type DecidersOptions = {
   readonly clock: Clock
 }
 
-type Given = { readonly resource: string; readonly role: DocumentRole }
+type Given = Pick<StoredRequest, 'resource' | 'role' | 'durationMs'> & {
+  /** Left out: nobody of whom the store says anything yet. */
+  readonly requester?: { readonly id: string }
+}
 
 /** What somebody may do with requests, from one look at the store. */
 export type Standing = {
@@ -41,19 +45,17 @@ export class Deciders {
     return this.#standing(by, rules)
   }
 
-  /** Towards any number of them. */
-  async standingAnywhere(by: By): Promise<Standing> {
-    return this.#standing(by, await this.#options.rules.allRulesFor(by.principal))
+  /** Towards several of them, from one look at the store. */
+  async standingTowards(by: By, requests: readonly StoredRequest[]): Promise<Standing> {
+    const resources = requests.map(({ resource }) => resource)
+    return this.#standing(by, await this.#options.rules.rulesForAll(by.principal, resources))
   }
 
   /** Throws FORBIDDEN for who may not share it, or would give more than they have. */
-  async requireMayGive(by: By, { resource, role }: Given): Promise<void> {
-    const { rules, grants, clock } = this.#options
-    const { principal, address } = by
-    const known = await rules.rulesFor(principal, resource)
-    const wanted = { resource, role, capabilities: null }
-    const roles = grants.roles
-    requireMayGrant(wanted, { by: principal, rules: known, roles, at: clock.now(), address })
+  async requireMayGive(by: By, request: Given): Promise<void> {
+    const { rules, grants: store, clock } = this.#options
+    const wanted = wantedOf(request, { by: by.principal.id, at: clock.now() })
+    requireMayGrant(wanted, await grantingOf({ store, rules, clock }, by, wanted))
   }
 
   async requireShare({ principal, address }: By, resource: string): Promise<void> {
@@ -96,4 +98,25 @@ export class Deciders {
 /** As they stand in policies: everybody is nobody there. */
 export function subjectsOf({ id, groups }: Pick<Principal, 'id' | 'groups'>): readonly string[] {
   return [`user:${id}`, ...groups.map(name => `group:${name}`)]
+}
+
+/** The grant that an approval would make. */
+function wantedOf(
+  { requester, resource, role, durationMs }: Given,
+  { by, at }: { readonly by: string; readonly at: number },
+): StoredGrant {
+  return {
+    id: '',
+    subject: `user:${requester?.id ?? ''}`,
+    resource,
+    effect: 'allow',
+    role,
+    capabilities: null,
+    paths: null,
+    condition: null,
+    expiresAt: at + durationMs,
+    grantedBy: by,
+    createdAt: at,
+    status: 'active',
+  }
 }

@@ -357,7 +357,7 @@ describe.each(stores)('requests for access on %s', (_name, isAbsent, create) => 
     const { grantId } = await node.decide(owner, third.id, { decision: 'approve' })
     const grant = await node.grants.get(grantId ?? '')
     if (grant === undefined) throw new Error('there is no grant')
-    await node.grants.put({ ...grant, status: 'revoked' }, () => Promise.resolve())
+    await node.grants.close(grant, 'revoked', () => Promise.resolve())
     await node.timer.look()
     expect(await node.see(guest, third.id)).toMatchObject({ status: 'revoked' })
   })

@@ -142,12 +142,12 @@ export class Requests {
   /** Their own, and those of resources that they may share or decide on; in the order of ids. */
   async list(by: By, { mine, limit, ...query }: RequestsQuery): Promise<SeenPage> {
     const { store, deciders } = this.#options
-    const standing = await deciders.standingAnywhere(by)
     const requester = mine ? by.principal.id : undefined
     const seen: Seen[] = []
     let { after } = query
     for (let scanned = 0; scanned < SCAN_MAX; scanned += SCAN_PAGE) {
       const page = await store.list({ ...query, requester, after, limit: SCAN_PAGE })
+      const standing = await deciders.standingTowards(by, page)
       for (const request of page) {
         after = request.id
         if (maySee({ request, standing })) seen.push({ request, standing })

@@ -13,11 +13,11 @@ import type { GrantStore } from '../grants/grant-store.ts'
 import type { By } from '../grants/grants.ts'
 import type { AccessEvents } from './access-events.ts'
 import type { StoredRequest } from './request.ts'
-import type { RequestStore } from './request-store.ts'
+import { RequestChanged, type RequestStore } from './request-store.ts'
 
 export type TransitionsOptions = {
   readonly requests: RequestStore
-  readonly grants: Pick<GrantStore, 'get' | 'put'>
+  readonly grants: Pick<GrantStore, 'get' | 'add' | 'close'>
   readonly audit: Pick<Audit, 'write'>
   readonly events: AccessEvents
   /** Resolves when everybody here lives by a changed grant. */
@@ -70,7 +70,9 @@ export class Transitions {
         : { ...transition.after, grantId: given.id, grantEndsAt: given.expiresAt ?? null }
     const write = (trx: Transaction<unknown>) => this.#write(trx, { ...transition, after }, step)
     if (step === undefined) await requests.transaction(write)
-    else await grants.put(step.grant, write)
+    else if (step.action === 'grant.create') await grants.add(step.grant, write)
+    // Somebody else was faster to take it back.
+    else if (!(await grants.close(step.grant, 'revoked', write))) throw new RequestChanged()
     if (step !== undefined) await announce()
     this.#tell({ ...transition, after })
     const version = transition.before === undefined ? after.version : transition.before.version + 1

@@ -111,7 +111,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
     try {
       const name = this.#name()
       const { door, situation, onAuthenticated } = this.#options
-      const principal = await door.identify(token)
+      const principal = await door.identify(token, situation)
       onAuthenticated(principal)
       const pass = await door.admit(name, { principal, situation, ...this.#wait })
       this.#pass = pass
@@ -192,7 +192,8 @@ export class Attachment implements LobbyGuest, SyncPeer {
 
   async refresh(token: string): Promise<void> {
     try {
-      if (this.#pass !== undefined) await this.#options.door.renew(this.#pass, token)
+      const { door, situation } = this.#options
+      if (this.#pass !== undefined) await door.renew(this.#pass, token, situation)
     } catch (error) {
       const refusal = toWeftError(error)
       // Keys or grants that cannot be read just now say nothing about the token.

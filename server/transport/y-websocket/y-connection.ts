@@ -90,7 +90,7 @@ export class YConnection implements SyncPeer {
     let pass: Pass | undefined
     try {
       const name = documentName(this.#options.name)
-      const principal = await door.identify(token)
+      const principal = await door.identify(token, situation)
       this.#options.onAuthenticated(principal)
       const wait = { signal: this.#leaving.signal, onUnavailable: () => {} }
       pass = await door.admit(name, { principal, situation, ...wait })
