@@ -5,6 +5,10 @@ import * as journal from './001-journal.ts'
 import * as requestsAndSchema from './002-requests-and-schema.ts'
 import * as handedOverStates from './003-handed-over-states.ts'
 import * as postgresJournal from './004-postgres-journal.ts'
+import * as access from './005-access.ts'
+import * as audit from './006-audit.ts'
+import * as tokens from './007-tokens.ts'
+import * as requests from './008-requests.ts'
 
 export type Migration = {
   readonly name: string
@@ -17,4 +21,8 @@ export const migrations: readonly Migration[] = [
   { name: '002-requests-and-schema', ...requestsAndSchema },
   { name: '003-handed-over-states', ...handedOverStates },
   { name: '004-postgres-journal', ...postgresJournal },
+  { name: '005-access', ...access },
+  { name: '006-audit', ...audit },
+  { name: '007-tokens', ...tokens },
+  { name: '008-requests', ...requests },
 ]

@@ -6,6 +6,7 @@ import type { Logger } from './base/log.ts'
 import type { Metrics } from './base/metrics.ts'
 import type { Config } from './config.ts'
 import type { Documents } from './documents/documents.ts'
+import type { Edge } from './edge/edge.ts'
 import type { Openings } from './documents/openings.ts'
 import { DocumentDoor } from './transport/document-door.ts'
 import type { Rooms } from './transport/rooms.ts'
@@ -20,6 +21,7 @@ type SocketParts = {
   readonly documents: Documents
   readonly openings: Openings
   readonly gatekeeper: Gatekeeper
+  readonly edge: Edge
 }
 
 export function createSockets(config: Config, parts: SocketParts): Sockets {
@@ -37,11 +39,15 @@ export function createSockets(config: Config, parts: SocketParts): Sockets {
   })
   return new Sockets({
     door,
-    origins: { allowed: config.WEFT_ORIGINS, anyLoopback: config.loopback },
+    edge: parts.edge,
     clock,
     random,
     log,
     metrics,
+    devices: {
+      perUserMax: config.WEFT_MAX_DEVICES_PER_USER,
+      whenFull: config.WEFT_DEVICES_WHEN_FULL,
+    },
     limits: {
       frameBytesMax: config.WEFT_MAX_FRAME_BYTES,
       lagBytes: config.WEFT_LAG_BYTES,

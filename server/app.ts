@@ -1,14 +1,15 @@
 /** The one composition root: builds every part in order and hands each its neighbours. */
 import type * as Y from 'yjs'
+import { openAccess } from './app-access.ts'
+import { anchorFile, openStore } from './app-database.ts'
+import { createEdge } from './app-edge.ts'
 import { fanoutReport, openFanout } from './app-fanout.ts'
 import { journalReport, openJournal } from './app-journal.ts'
 import { createSockets } from './app-sockets.ts'
 import { systemClock, type Clock } from '../shared/clock.ts'
 import { documentName } from '../shared/names.ts'
 import { systemRandom, type Random } from '../shared/random.ts'
-import { createGatekeeper } from './access/gatekeeper.ts'
-import { createTokenMint, developmentSecret } from './access/token-mint.ts'
-import { createTokenVerifier, type TokenKeys } from './access/token-verifier.ts'
+import { Audit } from './audit/audit.ts'
 import { createBreakers, type Breakers } from './base/breaker.ts'
 import { createHealth } from './base/health.ts'
 import { createLifeCycle, type Part, type StopReport } from './base/life-cycle.ts'
@@ -69,20 +70,16 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   const metrics = createMetrics()
   const health = createHealth()
   const lifeCycle = createLifeCycle(clock, log)
-
-  const breakers = createBreakers({
-    clock,
-    log,
-    metrics,
-    failures: config.WEFT_BREAKER_FAILURES,
-    resetMs: config.WEFT_BREAKER_RESET_MS,
-  })
+  const breakers = createAppBreakers(config, { clock, log, metrics })
 
   const stored = await openJournal(config, { clock, log, metrics, breakers })
   const journal = parts.wrapJournal?.(stored) ?? stored
-  const broken = new Promise<string>(resolve => journal.onBroken(resolve))
+  const { database, broken: databaseBroken } = openStore(config, breakers)
+  const broken = Promise.race([databaseBroken, journalBroken(journal)])
   health.register('journal', () => journalReport(journal))
   metrics.levels.queuedEntries = () => journal.health().queuedEntries
+
+  const audit = new Audit({ database, anchors: anchorFile(config), clock, log, metrics })
 
   const bus = parts.fanout ?? openFanout(config, { clock, random, log, breakers })
   health.register('fanout', () => fanoutReport(bus))
@@ -96,9 +93,11 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   const documents = createDocuments(config, { ...tools, journal, fanout, folder, hooks })
   metrics.levels.unsavedDocuments = () => documents.unsaved.documents
 
-  const { gatekeeper, mint } = createAccess(config, clock, breakers)
+  const access = await openAccess(config, { ...tools, breakers, database, audit, fanout })
+  const { gatekeeper, grants, requests, tokens, mint } = access
   const openings = createOpenings(config, { documents, clock, metrics })
-  const doors = { documents, openings, gatekeeper, clock, log, metrics }
+  const edge = createEdge(config, { clock, metrics })
+  const doors = { documents, openings, gatekeeper, edge, clock, log, metrics }
   const limits = { stateBytesMax: config.WEFT_MAX_AWARENESS_BYTES }
   const rooms = createRooms({ limits, clock, metrics, fanout })
   const sockets = createSockets(config, { ...doors, random, rooms })
@@ -106,8 +105,12 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
 
   const rest = createRest({
     ...doors,
+    audit,
+    grants,
+    requests,
     health,
     breakers,
+    tokens,
     mint,
     disconnect: whom => control.disconnect(whom),
     bodyBytesMax: config.WEFT_MAX_FRAME_BYTES,
@@ -125,8 +128,11 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   // while its authors can still be told; then they are sent off, and all else is taken down. What
   // is stored last is told to the other nodes too.
   lifeCycle.add(closing('journal', journal))
+  lifeCycle.add(closing('database', database))
+  lifeCycle.add({ name: 'audit', stop: signal => audit.close(signal) })
   lifeCycle.add(closing('fanout', bus))
   lifeCycle.add(closing('folder', folder))
+  lifeCycle.add({ name: 'access', stop: () => access.stop() })
   lifeCycle.add({ name: 'documents', stop: signal => documents.stop(signal) })
   lifeCycle.add({ name: 'control', stop: () => control.close() })
   lifeCycle.add({ name: 'http', stop: () => http.stop() })
@@ -147,6 +153,18 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   }
 }
 
+function createAppBreakers(config: Config, tools: Tools): Breakers {
+  return createBreakers({
+    ...tools,
+    failures: config.WEFT_BREAKER_FAILURES,
+    resetMs: config.WEFT_BREAKER_RESET_MS,
+  })
+}
+
+function journalBroken(journal: Journal): Promise<string> {
+  return new Promise(resolve => journal.onBroken(resolve))
+}
+
 function closing(name: string, part: { close(): Promise<void> }): Part {
   return {
     name,
@@ -158,25 +176,6 @@ function closing(name: string, part: { close(): Promise<void> }): Part {
 }
 
 type Tools = { readonly clock: Clock; readonly log: Logger; readonly metrics: Metrics }
-
-function createAccess(config: Config, clock: Clock, breakers: Breakers) {
-  const issuer = config.WEFT_JWT_ISSUER
-  const audience = config.WEFT_JWT_AUDIENCE
-  const keys: TokenKeys[] = []
-  if (config.WEFT_JWT_SECRET !== undefined) {
-    keys.push({ kind: 'secret', secret: config.WEFT_JWT_SECRET })
-  }
-  if (config.WEFT_JWKS_URL !== undefined) keys.push({ kind: 'jwks', url: config.WEFT_JWKS_URL })
-  let mint
-  if (config.devMode) {
-    const secret = config.WEFT_JWT_SECRET ?? developmentSecret(config.WEFT_DATA_DIR)
-    mint = createTokenMint({ secret, issuer, audience, clock })
-    if (config.WEFT_JWT_SECRET === undefined) keys.push({ kind: 'secret', secret })
-  }
-  const guard = config.WEFT_JWKS_URL === undefined ? undefined : breakers.breaker('jwks').run
-  const verifier = createTokenVerifier({ keys, issuer, audience, clock, guard })
-  return { gatekeeper: createGatekeeper(verifier, clock), mint }
-}
 
 type OpeningParts = Omit<Tools, 'log'> & { readonly documents: Documents }
 

@@ -228,7 +228,7 @@ describe('[A5] who may connect', () => {
 
   test('a server that the world can reach needs a way to check tokens, and origins', () => {
     expect(problemsOf({ WEFT_HOST: '0.0.0.0' })).toEqual([
-      'WEFT_JWT_SECRET or WEFT_JWKS_URL: one is needed to check tokens',
+      'WEFT_JWT_SECRET, WEFT_JWKS_URL or WEFT_JWT_KEYS_FILE: one is needed to check tokens',
       'WEFT_ORIGINS: needed when WEFT_HOST is 0.0.0.0',
     ])
     expect(problemsOf({ ...outside, WEFT_ORIGINS: ' , ' })).toHaveLength(1)
@@ -239,7 +239,7 @@ describe('[A5] who may connect', () => {
 
   test('a server that is no development server needs a way to check tokens on loopback too', () => {
     expect(problemsOf({ WEFT_DEV: '0' })).toEqual([
-      'WEFT_JWT_SECRET or WEFT_JWKS_URL: one is needed to check tokens',
+      'WEFT_JWT_SECRET, WEFT_JWKS_URL or WEFT_JWT_KEYS_FILE: one is needed to check tokens',
     ])
   })
 

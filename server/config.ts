@@ -1,7 +1,10 @@
 /** Every setting of the server, in one table: environment, defaults, --help and README come from it. */
 import { z } from 'zod'
 import { logLevels } from './base/log.ts'
-import { count, list, setting, text, type Setting } from './setting.ts'
+import { isOriginPattern } from './edge/origins.ts'
+import { edgeSettings } from './edge-settings.ts'
+import { tokenSettings } from './token-settings.ts'
+import { count, setting, text, type Setting } from './setting.ts'
 import { parseRedisUrl } from './fanout/redis/redis-address.ts'
 
 export const configTable = {
@@ -18,7 +21,10 @@ export const configTable = {
     z.url({ protocol: /^postgres(ql)?$/, error: 'must be postgres://...' }).optional(),
     'Postgres for everything that is stored, which several servers may share; unset: SQLite.',
   ),
-  WEFT_DATABASE_POOL: setting(count(10), 'Most connections to Postgres.'),
+  WEFT_DATABASE_POOL: setting(
+    count(10),
+    'Most connections to Postgres for documents; four more are for all else.',
+  ),
   WEFT_DATABASE_TIMEOUT_MS: setting(
     count(10_000, 100),
     'Connecting to Postgres, or a statement, that takes longer has failed.',
@@ -46,26 +52,8 @@ export const configTable = {
     z.string().min(32, 'must have at least 32 characters').optional(),
     'With it, the same on all nodes, messages between nodes are signed, and others are dropped.',
   ),
-  WEFT_JWT_SECRET: setting(
-    z.string().min(32, 'must have at least 32 characters').optional(),
-    'Secret of HS256 tokens, at least 32 characters.',
-  ),
-  WEFT_JWKS_URL: setting(
-    z.url({ protocol: /^https?$/ }).optional(),
-    'Address of a JSON Web Key Set for RS256, ES256 and EdDSA tokens.',
-  ),
-  WEFT_JWT_ISSUER: setting(text, 'Only tokens of this issuer (`iss`) are taken.'),
-  WEFT_JWT_AUDIENCE: setting(text, 'Only tokens for this audience (`aud`) are taken.'),
-  WEFT_DEV: setting(
-    z.enum(['0', '1']).optional(),
-    'Development mode: `POST /v1/dev/tokens` makes tokens for anybody. Loopback only.',
-    '1 on loopback without a secret or key set, else 0',
-  ),
-  WEFT_ORIGINS: setting(
-    list,
-    'Comma-separated origins whose pages may connect, such as `https://app.example.com`; the ' +
-      'server’s own is always one.',
-  ),
+  ...tokenSettings,
+  ...edgeSettings,
   WEFT_LOG_LEVEL: setting(z.enum(logLevels).default('info'), 'Least severe level that is logged.'),
   WEFT_LOG_FORMAT: setting(
     z.enum(['json', 'pretty']).optional(),
@@ -80,6 +68,14 @@ export const configTable = {
   WEFT_MAX_UNAUTHENTICATED_PER_ADDRESS: setting(
     count(200),
     'The same from one address; behind a proxy all clients have its address.',
+  ),
+  WEFT_MAX_DEVICES_PER_USER: setting(
+    count(0, 0),
+    'Devices on which one user may be at once, on each node; 0: as many as they like.',
+  ),
+  WEFT_DEVICES_WHEN_FULL: setting(
+    z.enum(['reject', 'evict-oldest']).default('reject'),
+    'Who goes when there is one too many: the newcomer, or the device that has been there longest.',
   ),
   WEFT_MAX_DOCUMENTS_PER_CONNECTION: setting(count(50), 'Documents open on one socket.'),
   WEFT_MAX_DOCUMENTS_PER_USER: setting(
@@ -155,6 +151,15 @@ export const configTable = {
     count(60_000, 1_000),
     'Longest time until it is tried again; the first time is a second, and doubles.',
   ),
+  WEFT_AUDIT_ANCHOR_FILE: setting(
+    text,
+    'Where the end of the audit log is written down each minute: best on another disk, to which one can only append.',
+    'audit-anchors.ndjson in the data folder',
+  ),
+  WEFT_AUDIT_SECRET: setting(
+    z.string().min(32, 'must have at least 32 characters').optional(),
+    'Signs what is written there, at least 32 characters; begin a new file with a new secret.',
+  ),
   WEFT_DRAIN_TIMEOUT_MS: setting(count(10_000), 'Time for a clean end after SIGTERM.'),
 } as const
 
@@ -204,7 +209,10 @@ export function readConfig(environment: Environment, isTerminal = false): Config
   }
   const values = parsed.data
   const loopback = isLoopback(values.WEFT_HOST)
-  const canCheckTokens = values.WEFT_JWT_SECRET !== undefined || values.WEFT_JWKS_URL !== undefined
+  const { WEFT_JWT_SECRET, WEFT_JWKS_URL, WEFT_JWT_KEYS_FILE, WEFT_TOKEN_SERVICE } = values
+  const canCheckTokens =
+    (WEFT_JWT_SECRET ?? WEFT_JWKS_URL ?? WEFT_JWT_KEYS_FILE) !== undefined ||
+    WEFT_TOKEN_SERVICE === '1'
   const devMode =
     values.WEFT_DEV === undefined ? loopback && !canCheckTokens : values.WEFT_DEV === '1'
   const problems = [...unknown, ...contradictions(values, { loopback, devMode, canCheckTokens })]
@@ -230,16 +238,22 @@ function contradictions(values: Values, { loopback, devMode, canCheckTokens }: C
     )
   }
   if (!devMode && !canCheckTokens) {
-    problems.push('WEFT_JWT_SECRET or WEFT_JWKS_URL: one is needed to check tokens')
+    problems.push(
+      'WEFT_JWT_SECRET, WEFT_JWKS_URL or WEFT_JWT_KEYS_FILE: one is needed to check tokens',
+    )
   }
   if (!loopback && values.WEFT_ORIGINS.length === 0) {
     problems.push(`WEFT_ORIGINS: needed when WEFT_HOST is ${values.WEFT_HOST}`)
   }
   for (const origin of values.WEFT_ORIGINS) {
-    if (URL.parse(origin)?.origin === origin) continue
+    if (isOriginPattern(origin)) continue
     problems.push(
       `WEFT_ORIGINS: "${origin}" is no origin; write scheme and host alone, as https://app.example.com`,
     )
+  }
+  const keySet = URL.parse(values.WEFT_JWKS_URL ?? '')
+  if (keySet?.protocol === 'http:' && !isLoopback(keySet.hostname.replace(/^\[|\]$/g, ''))) {
+    problems.push('WEFT_JWKS_URL: over http anybody on the way can replace the keys; write https')
   }
   if (values.WEFT_MAX_UPDATE_BYTES > values.WEFT_MAX_FRAME_BYTES) {
     problems.push('WEFT_MAX_UPDATE_BYTES: an update cannot be larger than WEFT_MAX_FRAME_BYTES')

@@ -1,4 +1,5 @@
 /** The table of all refusals: what each means on sockets and REST, and what to do about it. */
+import { accessRequestRows } from './access-request-rows.ts'
 
 export type ErrorRow = {
   /** WebSocket close code. 44xx: the application must act. 45xx and 1011-1013: try again. */
@@ -77,11 +78,29 @@ export const rows = {
     retryable: false,
     hint: 'Get a fresh token and connect again; the sdk does so by itself.',
   },
+  TOKEN_REVOKED: {
+    closeCode: 4401,
+    status: 401,
+    retryable: false,
+    hint: 'The token, or what it was made with, was taken back; sign in again.',
+  },
+  KEY_NOT_FOUND: {
+    closeCode: 4404,
+    status: 404,
+    retryable: false,
+    hint: 'GET /v1/keys lists the API keys and what became of them.',
+  },
   FORBIDDEN: {
     closeCode: 4403,
     status: 403,
     retryable: false,
     hint: 'The token carries no grant that allows this; ask an owner.',
+  },
+  PATH_FORBIDDEN: {
+    closeCode: 4403,
+    status: 403,
+    retryable: false,
+    hint: 'The grant covers a part of the document; undo what is outside of it, or ask an owner.',
   },
   ORIGIN_FORBIDDEN: {
     closeCode: 4403,
@@ -89,12 +108,25 @@ export const rows = {
     retryable: false,
     hint: 'Add the address of the page to WEFT_ORIGINS.',
   },
+  ADDRESS_FORBIDDEN: {
+    closeCode: 4403,
+    status: 403,
+    retryable: false,
+    hint: 'WEFT_ALLOW_ADDRESSES and WEFT_DENY_ADDRESSES say from where one may connect.',
+  },
   ROUTE_NOT_FOUND: {
     closeCode: 4404,
     status: 404,
     retryable: false,
     hint: 'Sockets connect to /sync or /y/<document name>; REST lives under /v1, where the slashes of a name are written %2F.',
   },
+  GRANT_NOT_FOUND: {
+    closeCode: 4404,
+    status: 404,
+    retryable: false,
+    hint: 'It was taken back, or its end has come; GET /v1/grants lists what is in force.',
+  },
+  ...accessRequestRows,
   DOCUMENT_NOT_FOUND: {
     closeCode: 4404,
     status: 404,
@@ -220,6 +252,12 @@ export const rows = {
     status: 429,
     retryable: true,
     hint: 'Close documents that are not needed, or raise WEFT_MAX_DOCUMENTS_PER_CONNECTION or _PER_USER.',
+  },
+  TOO_MANY_DEVICES: {
+    closeCode: 4403,
+    status: 403,
+    retryable: false,
+    hint: 'Close weft on another device, then connect again; WEFT_MAX_DEVICES_PER_USER says how many.',
   },
   SLOW_DOWN: {
     closeCode: 4529,

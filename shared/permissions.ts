@@ -1,4 +1,4 @@
-/** Roles as data, and the one pure function that says who may do what. */
+/** The vocabulary of access: capabilities, roles as data, patterns, and who a principal is. */
 import { z } from 'zod'
 
 export const capabilities = ['read', 'comment', 'write', 'create', 'delete', 'share'] as const
@@ -13,6 +13,10 @@ export const roleCapabilities = {
   admin: capabilities,
   operator: [],
   analyst: [],
+  // Other names for people who work together, and for those who look after them.
+  readonly: ['read'],
+  peer: ['read', 'comment', 'write', 'create'],
+  supervisor: ['read', 'comment', 'write', 'create', 'share'],
 } as const satisfies Record<string, readonly Capability[]>
 
 /** Roles that act on the server itself; they count when they are granted for `**`. */
@@ -23,12 +27,13 @@ export type Role = keyof typeof roleCapabilities
 export const roles = Object.keys(roleCapabilities) as [Role, ...Role[]]
 
 /** A document name, a prefix ending in `/**`, or `**` for everything. */
-const resourcePattern = z
+export const resourcePattern = z
   .string()
   .min(1)
   .max(260)
   .regex(/^(\*\*|[A-Za-z0-9._~-]+(\/[A-Za-z0-9._~-]+)*(\/\*\*)?)$/)
 
+/** What a token says of its holder's access. */
 export const grantSchema = z.object({ resource: resourcePattern, role: z.enum(roles) })
 export type Grant = z.infer<typeof grantSchema>
 
@@ -42,60 +47,24 @@ export type Principal = {
   readonly name: string
   readonly kind: PrincipalKind
   readonly tenant: string | null
+  /** The token's `groups`. */
+  readonly groups: readonly string[]
   readonly grants: readonly Grant[]
-  /** When the token ends, ms since 1970. */
+  /**
+   * Whatever rules allow, it is no more than these would; null: no such limit. Tokens that an API
+   * key made have it, or a subject with grants of its own would lead out of what the key may give.
+   */
+  readonly limits: readonly Grant[] | null
+  /** The token's `jti`; null when it has none, and cannot be revoked by itself. */
+  readonly tokenId: string | null
+  /** The token's `iss`. */
+  readonly issuer: string | null
+  /** All that the token says, for conditions. */
+  readonly claims: Readonly<Record<string, unknown>>
+  /** The token's `exp`, ms since 1970: from then on nothing is written. */
+  readonly writesUntil: number
+  /** When the token is taken no more, ms since 1970: its end, and what clocks may differ. */
   readonly expiresAt: number
-}
-
-export type Decision =
-  | {
-      readonly allowed: true
-      readonly because: string
-      /** The instant from which this answer no longer holds, ms since 1970. */
-      readonly until: number
-    }
-  | { readonly allowed: false; readonly because: string }
-
-export type Question = {
-  readonly principal: Principal
-  readonly resource: string
-  readonly capability: Capability
-  /** The instant of the question, ms since 1970. */
-  readonly at: number
-}
-
-/** May this principal do that? Pure: the same question has the same answer on page and server. */
-export function decide({ principal, resource, capability, at }: Question): Decision {
-  if (at >= principal.expiresAt) return { allowed: false, because: 'the token has expired' }
-  for (const grant of principal.grants) {
-    if (!matches(grant.resource, resource)) continue
-    const allows: readonly Capability[] = roleCapabilities[grant.role]
-    if (!allows.includes(capability)) continue
-    return {
-      allowed: true,
-      because: `${grant.role} of ${grant.resource}`,
-      until: principal.expiresAt,
-    }
-  }
-  return { allowed: false, because: `no grant of ${principal.id} allows ${capability}` }
-}
-
-export type ServerQuestion = {
-  readonly principal: Principal
-  /** Any one of them is enough. */
-  readonly roles: readonly ServerRole[]
-  readonly at: number
-}
-
-/** May this principal act on the server in one of these roles? Owning all documents is no such role. */
-export function decideServer({ principal, roles, at }: ServerQuestion): Decision {
-  if (at >= principal.expiresAt) return { allowed: false, because: 'the token has expired' }
-  const grant = principal.grants.find(
-    ({ resource, role }) => resource === '**' && roles.some(allowed => allowed === role),
-  )
-  return grant === undefined
-    ? { allowed: false, because: `${principal.id} is no ${roles.join(' or ')} of this server` }
-    : { allowed: true, because: `${grant.role} of the server`, until: principal.expiresAt }
 }
 
 /** Does the pattern cover the name? `a/**` covers `a/b` and `a/b/c`, and not `a` or `ab`. */
@@ -103,4 +72,45 @@ export function matches(pattern: string, resource: string): boolean {
   if (pattern === '**') return true
   if (pattern.endsWith('/**')) return resource.startsWith(pattern.slice(0, -2))
   return pattern === resource
+}
+
+/**
+ * How near a pattern that covers a name is to it: 0 for `**`, more for each segment, most for the
+ * name itself. The first segment of a name is its tenant, what lies between are spaces.
+ */
+export function nearness(pattern: string): number {
+  if (pattern === '**') return 0
+  const segments = pattern.split('/').length
+  return pattern.endsWith('/**') ? segments - 1 : Number.MAX_SAFE_INTEGER
+}
+
+/** All patterns that cover the name, the nearest first. */
+export function patternsOf(name: string): readonly string[] {
+  const segments = name.split('/')
+  const spaces = segments.slice(1).map((_, i) => `${segments.slice(0, i + 1).join('/')}/**`)
+  return [name, ...spaces.toReversed(), '**']
+}
+
+/** Do these limits leave room for it? */
+export function isWithinLimits(
+  { limits }: Principal,
+  resource: string,
+  capability: Capability,
+): boolean {
+  return (
+    limits === null ||
+    limits.some(
+      limit =>
+        matches(limit.resource, resource) &&
+        roleCapabilities[limit.role].some(one => one === capability),
+    )
+  )
+}
+
+/** Do these limits leave room for acting on the server in this role? An admin has all of them. */
+export function isRoleWithinLimits({ limits }: Principal, role: ServerRole): boolean {
+  return (
+    limits === null ||
+    limits.some(limit => limit.resource === '**' && (limit.role === role || limit.role === 'admin'))
+  )
 }

@@ -7,7 +7,7 @@ import * as z from 'zod/mini'
 import { errorCodes, type ErrorCode } from './errors.ts'
 
 /** Raise it with every change of these schemas; a test compares their fingerprint. */
-export const PROTOCOL_VERSION = 3
+export const PROTOCOL_VERSION = 4
 
 /** Both ends included. */
 const schemaRange = z.object({
@@ -36,13 +36,20 @@ const wireError = z.object({
   hint: z.string(),
 })
 
+/** `comment`: what it adds in some shared types, and what is its own there. */
+const access = z.enum(['read', 'comment', 'write'])
+
+const writeRule = z.object({ paths: z.array(z.string()), own: z.boolean() })
+
 /** The document is open: who it is, what this client may do, and the limits it has to keep. */
 const serverHello = z.object({
   type: z.literal('weft.hello'),
   protocol: z.int().check(z.positive()),
   incarnation: z.string(),
   seq: z.number(),
-  access: z.enum(['read', 'write']),
+  access,
+  /** Where in the document this client may write; absent: everywhere. */
+  rule: z.optional(writeRule),
   /** Version of the application's schema that the document follows. */
   schema: z.optional(z.int().check(z.minimum(0))),
   limits: z.object({ updateBytes: z.number(), frameBytes: z.number() }),
@@ -59,7 +66,8 @@ const savingMessage = z.object({
 /** What this client may do has changed; `because` is for people. */
 const accessMessage = z.object({
   type: z.literal('weft.access'),
-  access: z.enum(['read', 'write']),
+  access,
+  rule: z.optional(writeRule),
   error: z.optional(wireError),
 })
 
@@ -72,7 +80,7 @@ const checkedMessage = z.object({
   id: z.int(),
   /** `unknown` while there is too much to do for a comparison. */
   result: z.enum(['same', 'different', 'unknown']),
-  access: z.optional(z.enum(['read', 'write'])),
+  access: z.optional(access),
   /** Why the access is less than the token's. */
   error: z.optional(wireError),
   saving: z.optional(z.enum(['ok', 'failing'])),

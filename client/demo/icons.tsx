@@ -117,3 +117,34 @@ export const TrashIcon = () => (
     <path d="M4 5.500h12M8 5.500v-2h4v2M5.500 5.500l.7 11h7.600l.7-11" />
   </Icon>
 )
+
+export const ShareIcon = () => (
+  <Icon>
+    <path d="M8 9a3 3 0 1 0 0-6 3 3 0 0 0 0 6M2.500 16.500a5.500 5.500 0 0 1 8.500-4.600M15 11.500v5M12.500 14h5" />
+  </Icon>
+)
+
+export const LinkIcon = () => (
+  <Icon>
+    <path d="M8.500 11.500a3 3 0 0 0 4.250 0l2.500-2.500a3 3 0 0 0-4.250-4.250l-1 1M11.500 8.500a3 3 0 0 0-4.250 0l-2.500 2.500A3 3 0 0 0 9 15.250l1-1" />
+  </Icon>
+)
+
+export const LockIcon = () => (
+  <Icon>
+    <path d="M5 9.500h10v7H5zM7 9.500V7a3 3 0 0 1 6 0v2.500" />
+  </Icon>
+)
+
+export const EyeIcon = () => (
+  <Icon>
+    <path d="M2.500 10S5 5 10 5s7.500 5 7.500 5-2.500 5-7.500 5-7.500-5-7.500-5z" />
+    <path d="M10 12a2 2 0 1 0 0-4 2 2 0 0 0 0 4" />
+  </Icon>
+)
+
+export const CopyIcon = () => (
+  <Icon>
+    <path d="M7 7h9.500v9.500H7zM13 7V3.500H3.500V13H7" />
+  </Icon>
+)

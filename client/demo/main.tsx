@@ -1,6 +1,7 @@
 /** The entry of the workspace. */
 import '@fontsource-variable/inter'
 import './styles.css'
+import './editor.css'
 import { StrictMode, useEffect, useState } from 'react'
 import { createRoot } from 'react-dom/client'
 import { WeftProvider, useClientLife } from '../react/index.ts'

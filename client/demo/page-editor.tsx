@@ -5,7 +5,7 @@ import { Placeholder } from '@tiptap/extensions'
 import { EditorContent, useEditor, useEditorState, type Editor } from '@tiptap/react'
 import { BubbleMenu } from '@tiptap/react/menus'
 import StarterKit from '@tiptap/starter-kit'
-import type { ReactNode } from 'react'
+import { useEffect, useRef, type ReactNode } from 'react'
 import type { Awareness } from 'y-protocols/awareness'
 import type * as Y from 'yjs'
 import { editorAwareness } from '../sdk/index.ts'
@@ -15,14 +15,29 @@ import type { Person } from './people.tsx'
 export type PageEditorProps = {
   readonly doc: Y.Doc
   readonly awareness: Awareness
-  readonly person: Person
+  readonly person: Person & { readonly id: string }
   readonly editable: boolean
+  /** Somebody typed or pasted where they may not. */
+  readonly onRefusedKey: () => void
 }
 
-export function PageEditor({ doc, awareness, person, editable }: PageEditorProps) {
+/** Keys that write: letters and what else is one character, and those that break or delete. */
+const isWritingKey = ({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean =>
+  !ctrlKey && !metaKey && !altKey && (Array.from(key).length === 1 || writingKeys.has(key))
+const writingKeys: ReadonlySet<string> = new Set(['Enter', 'Backspace', 'Delete'])
+
+export function PageEditor(props: PageEditorProps) {
+  const { doc, awareness, person, editable, onRefusedKey } = props
+  // The editor is made once for a document, and asks for what holds now.
+  const refuse = useRef(onRefusedKey)
+  useEffect(() => {
+    refuse.current = onRefusedKey
+  }, [onRefusedKey])
   const editor = useEditor(
     {
       editable,
+      // It would be a style element, which the page's policy forbids: it is in editor.css.
+      injectCSS: false,
       extensions: [
         // Undo belongs to the collaboration extension: it must not take back what others wrote.
         StarterKit.configure({ undoRedo: false, link: { openOnClick: false } }),
@@ -32,15 +47,36 @@ export function PageEditor({ doc, awareness, person, editable }: PageEditorProps
         Collaboration.configure({ document: doc, field: 'body' }),
         CollaborationCaret.configure({
           provider: { awareness: editorAwareness(awareness) },
-          user: { name: person.name, color: person.color },
+          user: { id: person.id, name: person.name, color: person.color },
         }),
       ],
       editorProps: {
-        attributes: { class: 'prose', 'aria-label': 'Page text', spellcheck: 'false' },
+        // Readers can be in the text too: to mark it, and to be told when they type.
+        attributes: {
+          class: 'prose',
+          role: 'textbox',
+          'aria-label': 'Page text',
+          'aria-multiline': 'true',
+          spellcheck: 'false',
+          tabindex: '0',
+        },
+        handleDOMEvents: {
+          keydown: (view, event) => {
+            if (!view.editable && isWritingKey(event)) refuse.current()
+          },
+          paste: view => {
+            if (!view.editable) refuse.current()
+          },
+        },
       },
     },
     [doc, awareness],
   )
+  // In place: the text stays where it is, with the focus and what is marked.
+  useEffect(() => {
+    editor.setEditable(editable, false)
+    editor.view.dom.setAttribute('aria-readonly', String(!editable))
+  }, [editor, editable])
   return (
     <>
       <BubbleMenu editor={editor} className="bubble">

@@ -1,68 +1,91 @@
 /** One page: its title, its text, who is here, and whether it is saved. */
-import { useEffect } from 'react'
+import { useEffect, useEffectEvent, useRef } from 'react'
 import { useClient, useConnection, useDocument, usePersistence, useSaved } from '../react/index.ts'
+import { standingOf, type Standing } from './access/standing.ts'
 import { CloudOffIcon, NetworkIcon } from './icons.tsx'
-import { PageEditor } from './page-editor.tsx'
+import { PageBody } from './page-body.tsx'
 import { People } from './people.tsx'
 import type { Profile } from './profile.ts'
 import { SaveBadge } from './save-badge.tsx'
+import { ShareButton } from './share/share-button.tsx'
 import { TITLE_LENGTH_MAX } from './space-index.ts'
 import { sayPersistence } from './storage-words.ts'
 
 export type PageViewProps = {
   readonly name: string
+  readonly route: string
   readonly title: string
+  readonly mayRename: boolean
   readonly onRename: (title: string) => void
   readonly profile: Profile
   readonly onOpenStorage: () => void
+  /** The page was shut, and is open. */
+  readonly onOpened: () => void
 }
 
-export function PageView({ name, title, onRename, profile, onOpenStorage }: PageViewProps) {
+export function PageView(props: PageViewProps) {
+  const { name, route, title, mayRename, onRename, profile, onOpenStorage, onOpened } = props
   const page = useDocument(name)
   const save = useSaved(page)
+  const standing = standingOf(page, profile.kind === 'guest')
   const awareness = page?.awareness ?? null
   useEffect(() => {
-    awareness?.setLocalStateField('user', { name: profile.name, color: profile.color })
+    const { id, name: shown, color } = profile
+    awareness?.setLocalStateField('user', { id, name: shown, color })
   }, [awareness, profile])
+  useOpened(standing.kind, onOpened)
 
   return (
     <main className="page">
       <header className="bar">
         <div className="bar-left">
-          {page !== null && save !== null && (
+          {page !== null && save !== null && standing.kind !== 'shut' && (
             <SaveBadge save={save} persistence={page.persistence} onOpen={onOpenStorage} />
           )}
         </div>
-        {awareness !== null && <People awareness={awareness} />}
+        {awareness !== null && standing.kind !== 'shut' && <People awareness={awareness} />}
         <NetworkSwitch />
       </header>
       <div className="paper">
         <StorageNotice />
-        <input
-          className="title"
-          aria-label="Page title"
-          placeholder="Untitled"
-          value={title}
-          maxLength={TITLE_LENGTH_MAX}
-          onChange={event => onRename(event.target.value)}
-        />
-        {page !== null && page.loaded && page.status.kind === 'refused' && (
-          <p className="notice" role="alert">
-            {page.status.error.message}. What is on this device stays here.
-          </p>
+        {standing.kind !== 'shut' && (
+          <div className="title-row">
+            <input
+              className="title"
+              aria-label="Page title"
+              placeholder="Untitled"
+              value={title}
+              readOnly={!mayRename}
+              maxLength={TITLE_LENGTH_MAX}
+              onChange={event => onRename(event.target.value)}
+            />
+            {page !== null && standing.kind !== 'waiting' && (
+              <ShareButton
+                page={name}
+                route={route}
+                title={title}
+                profile={profile}
+                awareness={page.awareness}
+              />
+            )}
+          </div>
         )}
-        {page?.loaded === true && (
-          <PageEditor
-            key={page.doc.guid}
-            doc={page.doc}
-            awareness={page.awareness}
-            person={profile}
-            editable={page.access !== 'read'}
-          />
-        )}
+        {page !== null && <PageBody view={page} standing={standing} profile={profile} />}
       </div>
     </main>
   )
+}
+
+function useOpened(kind: Standing['kind'], onOpened: () => void): void {
+  const wasShut = useRef(false)
+  const opened = useEffectEvent(onOpened)
+  useEffect(() => {
+    if (kind === 'shut') wasShut.current = true
+    else if (kind !== 'waiting' && wasShut.current) {
+      wasShut.current = false
+      opened()
+    }
+  }, [kind])
 }
 
 /** Says that this device keeps nothing, and why: before it matters. */

@@ -6,9 +6,15 @@ export type Profile = {
   readonly id: string
   readonly name: string
   readonly color: string
+  /** A guest has nothing but what others grant. */
+  readonly kind: 'member' | 'guest'
 }
 
-const KEY = 'weft profile'
+/** A guest link makes a guest even of a browser whose member looks at it: one may play both. */
+const kindHere = (): Profile['kind'] =>
+  new URLSearchParams(location.search).has('guest') ? 'guest' : 'member'
+
+const keys = { member: 'weft profile', guest: 'weft guest' } as const
 export const NAME_LENGTH_MAX = 32
 
 /** Dark enough for white text on them, and far enough apart to tell people by. */
@@ -24,11 +30,17 @@ const colors = [
   '#be185d',
 ]
 
+/** Does the address make a guest of whoever opens it? */
+export function isGuestHere(): boolean {
+  return kindHere() === 'guest'
+}
+
 export function loadProfile(): Profile | null {
-  const text = localStorage.getItem(KEY)
+  const kind = kindHere()
+  const text = localStorage.getItem(keys[kind])
   if (text === null) return null
   try {
-    return JSON.parse(text) as Profile
+    return { ...(JSON.parse(text) as Profile), kind }
   } catch {
     // Not ours, or of another time: ask again.
     return null
@@ -38,13 +50,14 @@ export function loadProfile(): Profile | null {
 export function createProfile(name: string): Profile {
   const id = `guest-${systemRandom.id().toLowerCase()}`
   const color = colors[Math.floor(systemRandom.next() * colors.length)] ?? '#1d4ed8'
-  const profile = { id, name: name.trim().slice(0, NAME_LENGTH_MAX), color }
-  localStorage.setItem(KEY, JSON.stringify(profile))
+  const kind = kindHere()
+  const profile: Profile = { id, name: name.trim().slice(0, NAME_LENGTH_MAX), color, kind }
+  localStorage.setItem(keys[kind], JSON.stringify(profile))
   return profile
 }
 
 export function forgetProfile(): void {
-  localStorage.removeItem(KEY)
+  localStorage.removeItem(keys[kindHere()])
 }
 
 export function initials(name: string): string {

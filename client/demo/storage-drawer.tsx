@@ -67,7 +67,7 @@ export function StorageDrawer({ space, page, pages, onClose }: StorageDrawerProp
         {copies !== null && copies.asides.length > 0 && (
           <Section
             title="Set aside"
-            lead="Copies of documents that are no more on the server. They never come back by themselves."
+            lead="Changes that the server did not take, and documents that are no more. They never come back by themselves."
           >
             <SetAside asides={copies.asides} titleOf={titleOf} />
           </Section>

@@ -10,11 +10,14 @@ export function createWorkspaceClient(profile: Profile): WeftClient {
   })
 }
 
-async function fetchToken({ id, name }: Profile): Promise<string> {
+async function fetchToken({ id, name, kind }: Profile): Promise<string> {
+  // A member owns everything, which is what a token says unless told otherwise; a guest has what
+  // others grant.
+  const grants = kind === 'guest' ? { grants: [] } : {}
   const response = await fetch('/v1/dev/tokens', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ sub: id, name }),
+    body: JSON.stringify({ sub: id, name, ...grants }),
   })
   if (response.status === 404) {
     throw new Error('this server is not in development mode: the workspace needs its tokens')

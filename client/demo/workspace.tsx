@@ -1,19 +1,12 @@
 /** The workspace: the pages of a space on the left, one of them on the right. */
 import { useState } from 'react'
 import { useDocument } from '../react/index.ts'
-import { LeaveIcon, PageIcon, PlusIcon } from './icons.tsx'
+import { standingOf } from './access/standing.ts'
 import { PageView } from './page-view.tsx'
-import { initials, type Profile } from './profile.ts'
+import type { Profile } from './profile.ts'
 import { routeTo, useRoute } from './route.ts'
-import {
-  FIRST_PAGE,
-  createPage,
-  indexName,
-  pageName,
-  renamePage,
-  usePages,
-  type PageEntry,
-} from './space-index.ts'
+import { Sidebar } from './sidebar.tsx'
+import { FIRST_PAGE, createPage, indexName, pageName, renamePage, usePages } from './space-index.ts'
 import { StorageDrawer } from './storage-drawer.tsx'
 
 export type WorkspaceProps = {
@@ -23,9 +16,13 @@ export type WorkspaceProps = {
 export function Workspace({ profile }: WorkspaceProps) {
   const { space, page } = useRoute()
   const index = useDocument(indexName(space))
-  const doc = index?.doc ?? null
-  const pages = usePages(doc)
-  const current = pages.find(({ id }) => id === page) ?? { ...FIRST_PAGE, id: page, title: '' }
+  // Titles are of the index: whoever may not read it has the page that they were invited to.
+  const isIndexShut = standingOf(index, profile.kind === 'guest').kind === 'shut'
+  const doc = index === null || isIndexShut ? null : index.doc
+  const mayWriteIndex = doc !== null && (index?.access ?? 'write') === 'write'
+  const known = usePages(doc)
+  const current = known.find(({ id }) => id === page) ?? { ...FIRST_PAGE, id: page, title: '' }
+  const pages = isIndexShut ? [current] : known
 
   const [drawer, setDrawer] = useState<'open' | 'closed'>('closed')
   const openDrawer = () => setDrawer('open')
@@ -37,49 +34,30 @@ export function Workspace({ profile }: WorkspaceProps) {
 
   return (
     <div className="workspace">
-      <nav className="sidebar" aria-label="Pages">
-        <a className="brand" href={routeTo({ space, page: FIRST_PAGE.id })}>
-          <img src="/icon.svg" alt="" width={26} height={26} />
-          <span>
-            weft <small>{space}</small>
-          </span>
-        </a>
-        <button type="button" className="add" onClick={addPage} disabled={doc === null}>
-          <PlusIcon /> New page
-        </button>
-        <PageList pages={pages} space={space} current={page} />
-        <p className="second">
-          Alone here?{' '}
-          <a href={routeTo({ space, page })} target="_blank" rel="noreferrer">
-            Open a second window
-          </a>{' '}
-          and write in both.
-        </p>
-        <div className="me">
-          <span className="avatar" style={{ backgroundColor: profile.color }} aria-hidden="true">
-            {initials(profile.name)}
-          </span>
-          <span className="me-name">{profile.name}</span>
-          <button
-            type="button"
-            title="Network, storage and sign out"
-            aria-label="Sign out"
-            aria-haspopup="dialog"
-            onClick={openDrawer}
-          >
-            <LeaveIcon />
-          </button>
-        </div>
-      </nav>
+      <Sidebar
+        profile={profile}
+        space={space}
+        page={page}
+        pages={pages}
+        index={isIndexShut ? 'shut' : mayWriteIndex ? 'writable' : 'readable'}
+        onAdd={addPage}
+        onOpenStorage={openDrawer}
+      />
       <PageView
         key={`${space}/${page}`}
         name={pageName(space, page)}
+        route={routeTo({ space, page })}
         title={current.title}
+        mayRename={mayWriteIndex}
         onRename={title => {
           if (doc !== null) renamePage(doc, current, title)
         }}
         profile={profile}
         onOpenStorage={openDrawer}
+        // What is open to somebody may be more than it was.
+        onOpened={() => {
+          if (isIndexShut) index?.handle.retry()
+        }}
       />
       {drawer === 'open' && (
         <StorageDrawer
@@ -90,28 +68,5 @@ export function Workspace({ profile }: WorkspaceProps) {
         />
       )}
     </div>
-  )
-}
-
-type PageListProps = {
-  readonly pages: readonly PageEntry[]
-  readonly space: string
-  readonly current: string
-}
-
-function PageList({ pages, space, current }: PageListProps) {
-  return (
-    <ul className="pages">
-      {pages.map(({ id, title }) => (
-        <li key={id}>
-          <a href={routeTo({ space, page: id })} aria-current={id === current ? 'page' : undefined}>
-            <PageIcon />
-            <span className={title === '' ? 'untitled' : ''}>
-              <bdi>{title === '' ? 'Untitled' : title}</bdi>
-            </span>
-          </a>
-        </li>
-      ))}
-    </ul>
   )
 }

@@ -2,8 +2,11 @@
 import { systemClock, type Clock } from '../../shared/clock.ts'
 import { systemRandom, type Random } from '../../shared/random.ts'
 import type { SchemaRange } from '../../shared/protocol.ts'
+import { createClientAccess, type ClientAccess } from './access/client-access.ts'
+import { RestCaller, type FetchLike } from './access/rest-caller.ts'
 import { Connection } from './connection.ts'
 import { Connections } from './connections.ts'
+import { deviceId, withDevice } from './device-id.ts'
 import { BackgroundVisits } from './offline/background-visits.ts'
 import { Caretaker } from './offline/caretaker.ts'
 import { IndexedDbStore } from './offline/indexed-db-store.ts'
@@ -38,8 +41,12 @@ export type ClientOptions = {
   readonly tabs?: TabsEnvironment | 'alone'
   /** Tabs that find each other have one socket together, the leader's. `false`: one each. */
   readonly sharedSocket?: boolean
+  /** What the server counts as one device, 1-64 of A-Z a-z 0-9 . _ ~ -; by default the browser keeps one. */
+  readonly device?: string
   /** For places without a global WebSocket. */
   readonly WebSocket?: SocketConstructor
+  /** For places without a global fetch; questions of access go over it. */
+  readonly fetch?: FetchLike
   readonly clock?: Clock
   readonly random?: Random
   readonly wake?: WakeSource
@@ -57,6 +64,9 @@ export type ClientParts = {
   readonly visits: BackgroundVisits
   readonly unstored: UnstoredAsides
   readonly caretaker: Caretaker
+  readonly access: ClientAccess
+  /** Ends what still waits for answers of access. */
+  readonly endAccess: () => void
 }
 
 export function createParts(options: ClientOptions): ClientParts {
@@ -66,9 +76,10 @@ export function createParts(options: ClientOptions): ClientParts {
   const tokens = new TokenSource(options.token)
   const { store, environment } = chooseStore(options, scope, clock)
   const tabs = environment === undefined ? loneTab() : joinTabs(scope, random.id(), environment)
-  const ownSocket = options.WebSocket ?? (globalThis.WebSocket as SocketConstructor)
+  const given = options.WebSocket ?? (globalThis.WebSocket as SocketConstructor)
+  const ownSocket = withDevice(given, options.device ?? deviceId(random))
   const sharing = { url, scope, tabs, socket: ownSocket, clock, random }
-  const isShared = options.sharedSocket !== false && typeof ownSocket === 'function'
+  const isShared = options.sharedSocket !== false && typeof given === 'function'
   const socket =
     isShared && environment !== undefined ? sharedSocket({ ...sharing, environment }) : ownSocket
   const health = new StorageHealth()
@@ -97,8 +108,12 @@ export function createParts(options: ClientOptions): ClientParts {
       }),
   )
   const visits = new BackgroundVisits({ documents, connection, clock })
-  const own = { store, documents, visits, health, tabs, clock, unstored }
-  const parts = { ...own, connections, connection }
+  const ending = new AbortController()
+  const fetch = options.fetch ?? ((address, init) => globalThis.fetch(address, init))
+  const rest = new RestCaller({ socketUrl: url, tokens, fetch })
+  const access = createClientAccess({ rest, documents, clock, random, end: ending.signal })
+  const own = { store, documents, visits, health, tabs, clock, unstored, access }
+  const parts = { ...own, connections, connection, endAccess: () => ending.abort() }
   return { ...parts, caretaker: new Caretaker(parts) }
 }
 

@@ -1,6 +1,7 @@
 /** The client: one connection, one store on this device, and the documents that are open. */
 import { sleep } from '../../shared/clock.ts'
 import { documentName } from '../../shared/names.ts'
+import type { ClientAccess } from './access/client-access.ts'
 import { createParts, type ClientOptions } from './client-parts.ts'
 import type { ConnectionState } from './connection-state.ts'
 import type { DocumentHandle } from './document-handle.ts'
@@ -26,6 +27,8 @@ export type WeftClient = {
   /** Undoes {@link disconnect}. */
   connect(): void
   readonly offline: OfflineCopies
+  /** Asking for access, deciding, giving and taking back. */
+  readonly access: ClientAccess
   /**
    * Ends everything of this user on this device, in all tabs, and deletes every copy. Throws
    * {@link UnsentChangesError} when the server lacks some change, unless forced. Rejects as well
@@ -45,6 +48,7 @@ export function createClient(options: ClientOptions): WeftClient {
   const life = new Observable<ClientLife>('active')
 
   const stopHelpers = () => {
+    parts.endAccess()
     caretaker.end()
     visits.end()
   }
@@ -74,6 +78,7 @@ export function createClient(options: ClientOptions): WeftClient {
     disconnect: () => connections.pause(),
     connect: () => connections.resume(),
     offline: createOfflineCopies({ ...parts, caretaker }),
+    access: parts.access,
     async signOut({ force = false } = {}) {
       const unsent = force ? [] : await unsentDocuments(parts)
       if (unsent.length > 0) throw new UnsentChangesError(unsent)

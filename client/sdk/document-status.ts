@@ -19,7 +19,7 @@ export type DocumentStatus =
   /** Trying again would not help: the application or the user has to do something. */
   | { readonly kind: 'refused'; readonly error: WireError }
 
-export type Access = 'read' | 'write'
+export type Access = 'read' | 'comment' | 'write'
 
 export type DocumentEvent =
   | { readonly type: 'disconnected' }

@@ -1,4 +1,15 @@
 /** The public list of `weft/client`. */
+export { AccessRequest } from './access/access-request.ts'
+export type {
+  ClientAccess,
+  DecisionOrder,
+  ExplainQuery,
+  GrantOrder,
+  GrantsQuery,
+  RequestOrder,
+  RequestsQuery,
+} from './access/client-access.ts'
+export type { FetchLike } from './access/rest-caller.ts'
 export { editorAwareness } from './editor-awareness.ts'
 export { createClient, type ClientLife, type WeftClient } from './client.ts'
 export type { ClientOptions } from './client-parts.ts'
@@ -15,3 +26,11 @@ export type { SaveState } from './save-state.ts'
 export type { TabsEnvironment } from './tabs/environment.ts'
 export type { TokenOption } from './token-source.ts'
 export { WeftError, type ErrorCode, type WireError } from '../../shared/errors.ts'
+export type {
+  AccessRequestView,
+  DecisionView,
+  ExplainView,
+  GrantView,
+  RequestDecision,
+  RequestStatus,
+} from '../../shared/access-views.ts'

@@ -176,7 +176,7 @@ export class OpenDocument {
           this.#incarnation = incarnation
           body.copy.belongsTo(incarnation, seq)
           // What was refused is worth knowing for as long as it would be refused again.
-          if (access === 'write') this.#notice = null
+          if (access !== 'read') this.#notice = null
           this.#update({ access })
         },
         onAccess: (access, error) => {

@@ -52,5 +52,5 @@ export function sameSave(a: SaveState, b: SaveState): boolean {
 
 /** Refused because of who asks: sending it again helps only when that has changed. */
 export function mayNotWrite({ code }: WireError): boolean {
-  return code === 'FORBIDDEN' || code === 'UPGRADE_REQUIRED'
+  return code === 'FORBIDDEN' || code === 'PATH_FORBIDDEN' || code === 'UPGRADE_REQUIRED'
 }

@@ -12,23 +12,20 @@ import {
   statelessFrame,
   syncFrame,
   syncStep,
-  tokenFrame,
   type Frame,
 } from '../../shared/frames.ts'
 import { parseControlMessage, type ControlMessage } from '../../shared/protocol.ts'
 import { AwarenessLink, REMOTE } from './awareness-link.ts'
-import { encodeHello } from './client-hello.ts'
 import { closingError } from './closing-error.ts'
 import type { Connection, ConnectionUser } from './connection.ts'
 import type { DocumentEvent } from './document-status.ts'
 import { ServerGreeting } from './server-greeting.ts'
 import type { SyncChannelOptions } from './sync-listener.ts'
+import { ShownToken } from './shown-token.ts'
 import { StateCheck } from './state-check.ts'
 import { ToldState } from './told-state.ts'
 import { UpdateSender } from './update-sender.ts'
 
-/** Read by the server (and by stock ones) as the provider's version. */
-const VERSION = '4.0.0-weft'
 const BLOCKED_RETRY_MS = 2_000
 /** From the asking to the end of the handshake, unless the server says that it takes longer. */
 const PATIENCE_MS = 20_000
@@ -41,6 +38,7 @@ export class SyncChannel implements ConnectionUser {
   readonly #presence: AwarenessLink
   readonly #check: StateCheck
   readonly #told: ToldState
+  readonly #token: ShownToken
   #lastError: WireError | undefined
   readonly #greeting = new ServerGreeting()
   #freshTokenTried = false
@@ -58,6 +56,7 @@ export class SyncChannel implements ConnectionUser {
     this.#connection = options.connections.first
     const { name, doc, outbox, awareness, listener, clock } = options
     this.#told = new ToldState(listener)
+    this.#token = new ShownToken(options, frame => this.#send(frame))
     this.#sender = new UpdateSender({
       address: name,
       doc,
@@ -161,7 +160,7 @@ export class SyncChannel implements ConnectionUser {
   // --- being let in ----------------------------------------------------------------------------
 
   async #ask(): Promise<void> {
-    const { tokens, doc, incarnation, schema, outbox } = this.#options
+    const { tokens, doc } = this.#options
     this.#cancelRetry()
     this.#cancelPatience()
     const asking = ++this.#asking
@@ -174,13 +173,18 @@ export class SyncChannel implements ConnectionUser {
       return this.#block(new WeftError('TOKEN_MISSING', `no token: ${reason}`).toWire())
     }
     if (this.#closed || asking !== this.#asking) return
-    const hello = encodeHello({ incarnation: incarnation(), schema, lastFrame: outbox.lastFrame })
-    this.#send(tokenFrame(this.address, { token, version: VERSION, hello }))
+    this.#token.show(token)
     // Not waited for: the server keeps it until the document is open, and a round trip is saved.
     this.#send(syncFrame(this.address, syncStep.step1, Y.encodeStateVector(doc)))
     this.#presence.announce()
     this.#event({ type: 'asked' })
     this.#bePatient(PATIENCE_MS)
+  }
+
+  /** Says whether what was asked for now is still wanted later. */
+  #whileAsked(): () => boolean {
+    const asking = this.#asking
+    return () => !this.#closed && asking === this.#asking
   }
 
   #bePatient(forMs: number): void {
@@ -193,9 +197,7 @@ export class SyncChannel implements ConnectionUser {
     if (type === authType.authenticated) return this.#event({ type: 'admitted' })
     if (type === authType.permissionDenied) return this.#onEnded(decoding.readVarString(decoder))
     // The server asks for a fresh token.
-    if (type !== authType.token) return
-    this.#options.tokens.forget()
-    void this.#ask()
+    if (type === authType.token) void this.#token.renew(this.#whileAsked())
   }
 
   #onControl(message: ControlMessage | undefined): void {

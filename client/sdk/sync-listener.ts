@@ -5,7 +5,7 @@ import type { Clock } from '../../shared/clock.ts'
 import type { WireError } from '../../shared/errors.ts'
 import type { SchemaRange, ServerHello } from '../../shared/protocol.ts'
 import type { Connections } from './connections.ts'
-import type { DocumentEvent } from './document-status.ts'
+import type { Access, DocumentEvent } from './document-status.ts'
 import type { Outbox } from './outbox.ts'
 import type { TokenSource } from './token-source.ts'
 
@@ -32,7 +32,7 @@ export type SyncListener = {
   /** The server does not take a change. */
   readonly onRejected: (error: WireError) => void
   /** What this client may do has changed, and why. */
-  readonly onAccess: (access: 'read' | 'write', error: WireError | null) => void
+  readonly onAccess: (access: Access, error: WireError | null) => void
   /** Do edits reach the server's store? */
   readonly onStore: (state: 'ok' | 'failing') => void
 }

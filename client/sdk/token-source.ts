@@ -21,6 +21,17 @@ export class TokenSource {
     this.#current = undefined
   }
 
+  /**
+   * A fresher token than this one, for a connection that goes on. Several documents ask at once, and
+   * share the answer.
+   */
+  async renew(used: string): Promise<string> {
+    const current = this.#current
+    const isUsed = current === undefined || (await current) === used
+    if (isUsed && this.#current === current) this.forget()
+    return this.get()
+  }
+
   async #fetch(): Promise<string> {
     const option = this.#option
     return typeof option === 'string' ? option : await option()

@@ -112,7 +112,8 @@ describe.skipIf(reason !== null)('three nodes without their database', () => {
     await until(() => newcomer.stateless.length > 0, 'the newcomer is told', 15_000)
     expect(newcomer.stateless[0]).toMatchObject({
       type: 'weft.error',
-      error: { code: 'DOCUMENT_UNAVAILABLE', retryable: true },
+      // Whether they may come in is in the database as well.
+      error: { code: 'DEPENDENCY_UNAVAILABLE', retryable: true },
     })
     expect(newcomer.failures).toEqual([])
 

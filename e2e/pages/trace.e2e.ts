@@ -37,6 +37,8 @@ function authorOf(page: Page): Author {
 }
 
 test('two authors in two windows type a recorded text', async ({ browser, stage }) => {
+  // A slow machine types slowly.
+  test.setTimeout(300_000)
   const { trace, origin } = loadConcurrent('friendsforever')
   const script = await bundle()
   const pages = await Promise.all(

@@ -2,14 +2,16 @@
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { Supervisor } from '../../server/base/supervise.ts'
+import { testPrincipal } from '../../shared/test-principal.ts'
 import { every, sleep } from '../../shared/clock.ts'
 import { WeftError } from '../../shared/errors.ts'
 import type { DocumentName } from '../../shared/names.ts'
 import { integerBetween, pick, seededRandom, type Random } from '../../shared/random.ts'
-import { createGatekeeper } from '../../server/access/gatekeeper.ts'
+import { Gatekeeper } from '../../server/access/gatekeeper.ts'
 import { createMetrics } from '../../server/base/metrics.ts'
 import { Documents } from '../../server/documents/documents.ts'
 import type { LiveDocument } from '../../server/documents/live-document.ts'
+import { Paces, type PaceLimits } from '../../server/edge/pace.ts'
 import { Openings } from '../../server/documents/openings.ts'
 import { fold } from '../../server/journal/fold.ts'
 import type { Folder } from '../../server/journal/folder.ts'
@@ -33,6 +35,11 @@ export const UNSAVED_BYTES_MAX = 16 << 10
 /** So small that a few edits fill it. */
 const QUEUE_BYTES_MAX = 2 << 10
 const PING_INTERVAL_MS = 5_000
+/** As in a real server, by its defaults. */
+const PACE: PaceLimits = {
+  frames: { perSecond: 100, burst: 1_000 },
+  bytes: { perSecond: 2 << 20, burst: 16 << 20 },
+}
 
 /** One for all runs: the metrics of Node itself watch the process, and are never let go. */
 const metrics = createMetrics()
@@ -56,6 +63,7 @@ export class SimServer implements Listener {
   readonly #connections = new Map<HocuspocusConnection, ClientSocket>()
   readonly #lobby = new Lobby()
   readonly #door: DocumentDoor
+  readonly #paces: Paces
   readonly #sessions: Sessions = new Map()
   readonly #flusher: TurnFlusher
   readonly #log
@@ -102,8 +110,8 @@ export class SimServer implements Listener {
           documentsMax: 200,
           loadsPerSecond: 20,
         }),
-        gatekeeper: createGatekeeper(
-          {
+        gatekeeper: new Gatekeeper({
+          verifier: {
             // A token is a name; to check it takes a moment, now and then.
             async verify(token) {
               if (random.next() < 0.3) await sleep(clock, integerBetween(random, 0, 5))
@@ -111,7 +119,7 @@ export class SimServer implements Listener {
             },
           },
           clock,
-        ),
+        }),
         rooms: createRooms({ limits: { stateBytesMax: 4_096 }, clock, metrics, defer }),
         terms: {
           limits: { updateBytes: 1 << 20, frameBytes: 4 << 20 },
@@ -121,6 +129,13 @@ export class SimServer implements Listener {
         metrics,
       },
     )
+    this.#paces = new Paces({
+      connection: PACE,
+      document: PACE,
+      overMaxMs: 30_000,
+      clock,
+      metrics,
+    })
     every(clock, PING_INTERVAL_MS, () => this.#ping())
   }
 
@@ -137,6 +152,7 @@ export class SimServer implements Listener {
         queueBytesMax: QUEUE_BYTES_MAX,
       },
       flusher: this.#flusher,
+      paces: this.#paces,
       clock,
       log: this.#log,
       metrics,
@@ -145,6 +161,7 @@ export class SimServer implements Listener {
       socket,
       lobby: this.#lobby,
       door: this.#door,
+      situation: { address: null },
       clock,
       metrics,
       limits: { documentsMax: 50, queueBytesMax: QUEUE_BYTES_MAX, authTimeoutMs: 10_000 },
@@ -233,13 +250,6 @@ const inlineFolder: Folder = {
   close: () => Promise.resolve(),
 }
 
-function principalOf(token: string) {
-  return {
-    id: token,
-    name: token,
-    kind: 'user' as const,
-    tenant: null,
-    grants: [{ resource: '**', role: 'owner' as const }],
-    expiresAt: Infinity,
-  }
+function principalOf(id: string) {
+  return testPrincipal({ id, grants: [{ resource: '**', role: 'owner' }] })
 }

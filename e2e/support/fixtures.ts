@@ -22,10 +22,21 @@ export type Person = {
 
 export type PersonOptions = {
   readonly name: string
+  /** A guest comes by a link, and has nothing but what others grant. */
+  readonly as?: 'member' | 'guest'
+  /** What a guest sees first; asking for access, unless said otherwise. */
+  readonly opens?: 'notice' | 'page'
+  /** Another way to the server than everybody's. */
+  readonly network?: Network
   readonly scheme?: 'light' | 'dark'
   readonly path?: string
   /** Done to the browser before the first page. */
   readonly prepare?: (context: BrowserContext) => Promise<unknown>
+}
+
+type Options = {
+  /** Another entry than the server's own, see `support/clock-server.ts`. */
+  serverScript: string | undefined
 }
 
 type Fixtures = {
@@ -34,17 +45,18 @@ type Fixtures = {
   enter: (options: PersonOptions) => Promise<Person>
 }
 
-export const test = base.extend<Fixtures>({
-  // Playwright wants to see the object that it destructures.
-  // oxlint-disable-next-line no-empty-pattern
-  stage: async ({}, use) => {
+export const test = base.extend<Fixtures & Options>({
+  serverScript: [undefined, { option: true }],
+
+  stage: async ({ serverScript }, use) => {
+    const script = serverScript === undefined ? {} : { script: serverScript }
     const folder = temporaryFolder()
     const dataDir = folder.path
-    let server = await ServerProcess.start({ dataDir })
+    let server = await ServerProcess.start({ dataDir, ...script })
     const { port } = server
     const network = await createNetwork(() => port)
     const startServer = async () => {
-      server = await ServerProcess.start({ dataDir, port })
+      server = await ServerProcess.start({ dataDir, port, ...script })
     }
     await use({
       network,
@@ -78,8 +90,9 @@ export const test = base.extend<Fixtures>({
 async function enterWorkspace(
   browser: Browser,
   url: string,
-  { name, scheme = 'light', path = '/', prepare }: PersonOptions,
+  options: PersonOptions,
 ): Promise<Person> {
+  const { name, as = 'member', opens, network, scheme = 'light', path = '/', prepare } = options
   const context = await browser.newContext({
     colorScheme: scheme,
     viewport: { width: 1180, height: 760 },
@@ -91,10 +104,12 @@ async function enterWorkspace(
     if (message.type() === 'error') errors.push(message.text())
   })
   page.on('pageerror', error => errors.push(error.message))
-  await page.goto(`${url}${path}`)
+  await page.goto(`${network?.url ?? url}${path}`)
   await page.getByLabel('Your name').fill(name)
-  await page.getByRole('button', { name: 'Enter the workspace' }).click()
-  await page.getByLabel('Page text').waitFor()
+  const verb = as === 'guest' ? 'Go to the page' : 'Enter the workspace'
+  await page.getByRole('button', { name: verb }).click()
+  const isShut = as === 'guest' && opens !== 'page'
+  await (isShut ? page.getByRole('heading', { level: 1 }) : page.getByLabel('Page text')).waitFor()
   return { page, errors }
 }
 

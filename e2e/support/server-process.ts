@@ -21,6 +21,8 @@ export type ServerProcessOptions = {
   readonly settings?: Readonly<Record<string, string>>
   /** A command to run the server under, such as strace and its options. */
   readonly under?: readonly string[]
+  /** Another entry than the server's own, such as one whose clock can be moved. */
+  readonly script?: string
   /** Keep the port of a server that was killed, so that its clients find the next one. */
   readonly port?: number
 }
@@ -38,11 +40,11 @@ export class ServerProcess {
 
   /** Resolves when the server says that it is ready. */
   static async start(options: ServerProcessOptions): Promise<ServerProcess> {
-    const script = join(projectRoot, 'server/main.ts')
+    const script = join(projectRoot, options.script ?? 'server/main.ts')
     const [command, ...args] = [...(options.under ?? []), process.execPath, script, 'serve']
     const child = spawn(command ?? process.execPath, args, {
       cwd: projectRoot,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(options.script === undefined ? [] : ['ipc' as const])],
       env: {
         PATH: process.env['PATH'],
         WEFT_PORT: String(options.port ?? 0),
@@ -90,6 +92,13 @@ export class ServerProcess {
   async ended(): Promise<number | null> {
     if (!this.hasEnded) await once(this.process, 'exit')
     return this.process.exitCode
+  }
+
+  /** Moves the clock on, of `clock-server.ts`; resolves when it has moved. */
+  async advance(advanceMs: number): Promise<void> {
+    const moved = once(this.process, 'message')
+    this.process.send({ advanceMs })
+    await moved
   }
 
   /** Sends a signal and waits for the end. */

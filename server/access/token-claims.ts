@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { grantSchema, principalKinds, type Principal } from '../../shared/permissions.ts'
 
 const GRANTS_MAX = 100
+const GROUPS_MAX = 100
 /** Clocks of two machines differ: a token counts for this long after its end, and before its start. */
 export const TOLERANCE_SECONDS = 30
 
@@ -14,17 +15,43 @@ export const tokenClaims = z.object({
   name: z.string().min(1).max(64).optional(),
   kind: z.enum(principalKinds).default('user'),
   tenant: z.string().min(1).max(64).nullish(),
+  groups: z.array(z.string().min(1).max(200)).max(GROUPS_MAX).default([]),
+  jti: z.string().min(1).max(200).optional(),
+  iss: z.string().optional(),
   grants: z.array(grantSchema).max(GRANTS_MAX).default([]),
+  limits: z.array(grantSchema).max(GRANTS_MAX).optional(),
 })
 export type TokenClaims = z.output<typeof tokenClaims>
 
-export function toPrincipal({ sub, exp, name, kind, tenant, grants }: TokenClaims): Principal {
+type Shown = {
+  readonly claims: Readonly<Record<string, unknown>>
+  /** When the token was shown, ms since 1970. */
+  readonly at: number
+}
+
+/**
+ * `claims` is all that the token says, read or not: conditions may look at it. Who shows a token after
+ * its end, within the tolerance, has another clock, and may do until that is over what it says; who
+ * came in time is asked for the next one, and at the end of this one writes no more.
+ */
+export function toPrincipal(
+  { sub, exp, name, kind, tenant, groups, grants, limits, jti, iss }: TokenClaims,
+  { claims, at }: Shown,
+): Principal {
+  const end = exp * 1000
+  const expiresAt = end + TOLERANCE_SECONDS * 1000
   return {
     id: sub,
     name: name ?? sub,
     kind,
     tenant: tenant ?? null,
+    groups,
     grants,
-    expiresAt: (exp + TOLERANCE_SECONDS) * 1000,
+    limits: limits ?? null,
+    tokenId: jti ?? null,
+    issuer: iss ?? null,
+    claims,
+    writesUntil: at < end ? end : expiresAt,
+    expiresAt,
   }
 }

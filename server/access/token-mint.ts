@@ -11,6 +11,9 @@ export type TokenOrder = {
   readonly name?: string | undefined
   readonly kind?: PrincipalKind | undefined
   readonly grants?: readonly Grant[] | undefined
+  readonly groups?: readonly string[] | undefined
+  /** The token's `jti`, by which it can be revoked. */
+  readonly id?: string | undefined
   /** Seconds until the token ends; an hour unless said otherwise. */
   readonly ttl?: number | undefined
 }
@@ -29,13 +32,20 @@ const TTL_SECONDS = 3600
 
 export function createTokenMint({ secret, issuer, audience, clock }: TokenMintOptions): TokenMint {
   const key = new TextEncoder().encode(secret)
-  return ({ sub, name, kind = 'user', grants = everything, ttl = TTL_SECONDS }) => {
+  return ({ sub, name, kind = 'user', grants = everything, groups, id, ttl = TTL_SECONDS }) => {
     const issuedAt = Math.floor(clock.now() / 1000)
-    const token = new SignJWT({ kind, grants, ...(name === undefined ? {} : { name }) })
+    const claims = {
+      kind,
+      grants,
+      ...(name === undefined ? {} : { name }),
+      ...(groups === undefined ? {} : { groups }),
+    }
+    const token = new SignJWT(claims)
       .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
       .setSubject(sub)
       .setIssuedAt(issuedAt)
       .setExpirationTime(issuedAt + ttl)
+    if (id !== undefined) token.setJti(id)
     if (issuer !== undefined) token.setIssuer(issuer)
     if (audience !== undefined) token.setAudience(audience)
     return token.sign(key)

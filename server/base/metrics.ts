@@ -95,7 +95,11 @@ export function createMetrics() {
       'attempt',
     ]),
     ...nodeCounters(counter),
+    ...auditCounters(counter),
     ...breakerMetrics(registers),
+    rateLimited: counter('weft_rate_limited_total', 'Times that somebody came too often.', [
+      'limit',
+    ]),
     requests: counter('weft_http_requests_total', 'REST requests.', ['route', 'status']),
     unexpected: counter('weft_unexpected_errors_total', 'Errors nobody planned for.', ['where']),
   }
@@ -151,6 +155,21 @@ function nodeCounters(counter: MakeCounter) {
       'Documents found to differ from those of another node.',
     ),
     adopted: counter('weft_adopted_total', 'Changes stored for another node.'),
+  }
+}
+
+function auditCounters(counter: MakeCounter) {
+  return {
+    auditRows: counter('weft_audit_rows_total', 'Rows of the audit log written by this node.'),
+    auditDropped: counter('weft_audit_dropped_total', 'Audit events that were not kept.'),
+    auditFailures: counter(
+      'weft_audit_failures_total',
+      'Times that audit events could not be stored, or the log not be anchored.',
+    ),
+    auditMismatches: counter(
+      'weft_audit_mismatches_total',
+      'Times that the audit log was not what had been anchored.',
+    ),
   }
 }
 

@@ -7,7 +7,7 @@ import { migrateUp } from './migrate.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
 
-/** The journal has connections of its own; rooms with tables of their own type them here. */
+/** For the schema alone: a server uses `openDatabase`. */
 export function openPostgres(url: string): Kysely<unknown> {
   const pool = new Pool({
     connectionString: url,

@@ -1,8 +1,8 @@
 /** The embedded database file, through Kysely. */
-import Sqlite from 'better-sqlite3'
 import { Kysely, SqliteAdapter, SqliteDialect } from 'kysely'
 import { sqliteDialect } from '../../migrations/dialect.ts'
 import { migrateUp } from './migrate.ts'
+import { openSqliteFile } from './sqlite-file.ts'
 
 /**
  * SQLite changes its schema inside transactions like everything else, but Kysely's own adapter says
@@ -18,14 +18,9 @@ class TransactionalDdlDialect extends SqliteDialect {
   }
 }
 
-/** The journal's tables belong to its own thread; rooms with tables of their own type them here. */
+/** For the schema alone, in this thread: a server uses `openDatabase`. */
 export function openSqlite(file: string): Kysely<unknown> {
-  const database = new Sqlite(file)
-  database.pragma('journal_mode = WAL')
-  // FULL, because WAL alone keeps a commit in memory until the next checkpoint.
-  database.pragma('synchronous = FULL')
-  database.pragma('busy_timeout = 5000')
-  return new Kysely({ dialect: new TransactionalDdlDialect({ database }) })
+  return new Kysely({ dialect: new TransactionalDdlDialect({ database: openSqliteFile(file) }) })
 }
 
 /** Creates or upgrades the file's schema, then lets go of it. */

@@ -1,5 +1,6 @@
 /** Applies an update so that nothing of it stays hanging in the air, and says when Yjs broke. */
 import * as Y from 'yjs'
+import { WeftError } from '../../shared/errors.ts'
 
 export type Applied =
   | { readonly kind: 'whole' }
@@ -38,4 +39,9 @@ function openTransactions(doc: Y.Doc): number {
     readonly _transactionCleanups: readonly unknown[]
   }
   return open.length
+}
+
+/** To whoever uses a copy that Yjs broke. */
+export function spoiledError(): WeftError {
+  return new WeftError('DOCUMENT_UNAVAILABLE', 'the document is read anew', { retryAfterMs: 500 })
 }

@@ -55,13 +55,18 @@ export class ClientIds {
     return handsOver || shown === undefined || shown === principalId ? 'yes' : 'no'
   }
 
+  /** Undefined: nobody is known to have written under it. */
+  ownerOf(clientId: number): string | undefined {
+    return this.#owners.get(clientId)
+  }
+
   /** First come, first served; an id that has an owner keeps it. */
   claim(clientIds: readonly number[], principalId: string): void {
     for (const clientId of clientIds) claimId(this.#owners, clientId, principalId)
   }
 
   /** The same for what an entry writes, before it is applied. */
-  claimWriters(doc: Y.Doc, entry: NewEntry): void {
+  claimWriters(doc: Y.Doc, entry: Pick<NewEntry, 'author' | 'handsOver' | 'update'>): void {
     claimWriters(this.#owners, doc, entry)
   }
 

@@ -1,5 +1,6 @@
 /** What is said to a live document, and what it says: writes, their outcomes, and its news. */
 import type { WeftError } from '../../shared/errors.ts'
+import type { WriteRule } from '../../shared/write-rules.ts'
 import type { Append, RequestMark } from '../journal/journal.ts'
 import type { DurableBatch, SavingState } from './document-log.ts'
 import type { UpdateKind } from './update-check.ts'
@@ -11,11 +12,25 @@ export type WriteOrigin = {
   /** The session or request, so that nothing is echoed to it. */
   readonly source: object
   readonly kind: UpdateKind
+  /** Where in the document the author may write; undefined: everywhere. */
+  readonly rule?: WriteRule | undefined
   /**
    * `new`: it goes to the journal, and other nodes are told. `stored`: it was made here and is in
    * the journal; they are told. `theirs`: it came from another node, or from its entries.
    */
   readonly path?: 'new' | 'stored' | 'theirs'
+}
+
+/** Author of changes that come from no principal: the server's own code. */
+export const SERVER_AUTHOR = 'server'
+
+export function isWriteOrigin(origin: unknown): origin is WriteOrigin {
+  return typeof origin === 'object' && origin !== null && 'author' in origin && 'source' in origin
+}
+
+/** May it hold what others wrote? Of somebody who is held to a rule nothing of others is taken. */
+export function handsOver(origin: WriteOrigin | null): boolean {
+  return origin?.kind === 'state' && origin.rule === undefined
 }
 
 export type WriteOutcome =
@@ -39,6 +54,8 @@ export type DocumentListener = {
 export type DurableWrite = Pick<Append, 'schema' | 'afterSeq'> & {
   readonly update: Uint8Array
   readonly author: string
+  /** Where in the document the author may write; undefined: everywhere. */
+  readonly rule?: WriteRule | undefined
   readonly request?: RequestMark
 }
 

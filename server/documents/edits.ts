@@ -2,6 +2,7 @@
 import * as Y from 'yjs'
 import type { Cancel, Clock } from '../../shared/clock.ts'
 import { WeftError, toWeftError } from '../../shared/errors.ts'
+import type { WriteRule } from '../../shared/write-rules.ts'
 import type { Journal, RequestMark } from '../journal/journal.ts'
 import type { DurableWrite } from './document-write.ts'
 import type { LiveDocument } from './live-document.ts'
@@ -16,6 +17,11 @@ export type Edit<T> = {
   /** Sent again, the same request gets the same answer, and changes nothing. */
   readonly request?: RequestMark | undefined
   readonly schema?: DurableWrite['schema']
+  /**
+   * Where in the document the author may write; undefined: everywhere. Asked when it is the edit's
+   * turn; what it throws is passed on.
+   */
+  readonly rule?: (() => WriteRule | undefined) | undefined
 }
 
 export type EditReceipt<T> = {
@@ -29,6 +35,8 @@ export type EditReceipt<T> = {
 
 /** More programs than that wait for one document at a time: later ones are told to come back. */
 const WAITING_MAX = 100
+/** Authors whose client ids are kept; a new one costs a few bytes in every state vector. */
+const OWN_IDS_MAX = 100
 /** How long the copy is kept for the next edit: making it costs as much as loading. */
 const COPY_KEPT_MS = 10_000
 /** Changes that the copy may lag behind before it takes them without being asked. */
@@ -45,6 +53,8 @@ export class DocumentEdits {
   #copy: Copy | undefined
   /** Kept while it works: an id for each edit would make every state vector grow. */
   #clientId: number | undefined
+  /** By author: of those who may change only what is theirs, which the id tells. */
+  readonly #ownIds = new Map<string, number>()
   #last: Promise<unknown> = Promise.resolve()
   #waiting = 0
   #cancelDrop: Cancel = () => {}
@@ -81,13 +91,15 @@ export class DocumentEdits {
     if (earlier !== undefined) return earlier
     const document = this.#document
     const afterSeq = await this.#requireMatch(edit.ifMatch)
-    const { update, result } = this.#change(edit.change)
-    if (update === undefined) return this.#unchanged(result)
     const { author, request, schema } = edit
+    const rule = edit.rule?.()
+    const { update, result } = this.#change(edit, rule)
+    if (update === undefined) return this.#unchanged(result)
     try {
       const seq = await document.writeDurably({
         update,
         author,
+        rule,
         ...(request === undefined ? {} : { request }),
         ...(schema === undefined ? {} : { schema }),
         ...(afterSeq === undefined ? {} : { afterSeq }),
@@ -98,6 +110,7 @@ export class DocumentEdits {
       // never be used again.
       this.#drop()
       this.#clientId = undefined
+      this.#ownIds.delete(author)
       const { code } = toWeftError(error)
       const done = code === 'REQUEST_REPEATED' ? await this.#carriedOut<T>(request) : undefined
       if (done !== undefined) return done
@@ -138,11 +151,11 @@ export class DocumentEdits {
     return { seq, etag: this.#etagAt(seq), result: undefined, outcome: 'repeated' }
   }
 
-  #change<T>(change: (doc: Y.Doc) => T): { readonly update?: Uint8Array; readonly result: T } {
+  #change<T>({ change, author }: Edit<T>, rule: WriteRule | undefined): Changed<T> {
     this.#cancelDrop()
     this.#copy ??= this.#makeCopy()
     try {
-      return this.#copy.change(change)
+      return this.#copy.change(change, rule?.own === true ? this.#ownIdOf(author) : undefined)
     } catch (error) {
       // Yjs does not take back what was changed before the throw.
       this.#drop()
@@ -151,6 +164,17 @@ export class DocumentEdits {
       this.#cancelDrop()
       this.#cancelDrop = this.#clock.after(COPY_KEPT_MS, () => this.#drop())
     }
+  }
+
+  #ownIdOf(author: string): number {
+    const id = this.#ownIds.get(author) ?? new Y.Doc().clientID
+    this.#ownIds.delete(author)
+    this.#ownIds.set(author, id)
+    if (this.#ownIds.size > OWN_IDS_MAX) {
+      const [oldest = author] = this.#ownIds.keys()
+      this.#ownIds.delete(oldest)
+    }
+    return id
   }
 
   #makeCopy(): Copy {
@@ -176,6 +200,8 @@ export class DocumentEdits {
   }
 }
 
+type Changed<T> = { readonly update?: Uint8Array; readonly result: T }
+
 /** The document once more, in step with the live one. */
 class Copy {
   readonly #doc = new Y.Doc()
@@ -198,9 +224,14 @@ class Copy {
     return this.#doc.clientID
   }
 
-  /** Rethrows what `change` throws; the copy is of no use after that. */
-  change<T>(change: (doc: Y.Doc) => T): { readonly update?: Uint8Array; readonly result: T } {
+  /**
+   * Under this client id, or else under its own. Rethrows what `change` throws; the copy is of no
+   * use after that.
+   */
+  change<T>(change: (doc: Y.Doc) => T, clientId?: number): Changed<T> {
     this.#catchUp()
+    const usual = this.#doc.clientID
+    if (clientId !== undefined) this.#doc.clientID = clientId
     const updates: Uint8Array[] = []
     const onUpdate = (update: Uint8Array) => void updates.push(update)
     this.#doc.on('update', onUpdate)
@@ -211,6 +242,7 @@ class Copy {
       return { update: Y.mergeUpdates(updates), result }
     } finally {
       this.#doc.off('update', onUpdate)
+      if (clientId !== undefined) this.#doc.clientID = usual
     }
   }
 

@@ -10,15 +10,18 @@ import type { Random } from '../../shared/random.ts'
 import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { DocumentHead, Journal, NewEntry } from '../journal/journal.ts'
-import { applyWhole } from './apply-whole.ts'
+import { applyWhole, spoiledError } from './apply-whole.ts'
 import { DocumentListeners } from './document-listeners.ts'
 import { DocumentLog, type SavingState } from './document-log.ts'
-import type {
-  DocumentListener,
-  DurableWrite,
-  Updates,
-  WriteOrigin,
-  WriteOutcome,
+import {
+  SERVER_AUTHOR,
+  handsOver,
+  isWriteOrigin,
+  type DocumentListener,
+  type DurableWrite,
+  type Updates,
+  type WriteOrigin,
+  type WriteOutcome,
 } from './document-write.ts'
 import { FullState } from './full-state.ts'
 import { ownPart } from './own-part.ts'
@@ -141,22 +144,22 @@ export class LiveDocument {
   }
 
   /**
-   * The one way to write. Throws UPDATE_INVALID, UPDATE_TOO_LARGE, DOCUMENT_TOO_LARGE or
-   * JOURNAL_FULL, and then the document is as it was.
+   * The one way to write. Throws UPDATE_INVALID, UPDATE_TOO_LARGE, CLIENT_ID_TAKEN,
+   * PATH_FORBIDDEN, DOCUMENT_TOO_LARGE or JOURNAL_FULL, and then the document is as it was.
    */
   write(update: Uint8Array, origin: WriteOrigin): WriteOutcome {
     if (this.#spoiled) throw spoiledError()
     const { fit, writers, others, recovered } = this.#gate.check(update, origin)
     if (fit === 'gap') return { kind: 'gap' }
     if (others.length > 0) return this.#writeOwnPart(update, origin, new Set(others))
-    if (fit === 'trim') return this.write(Y.diffUpdate(update, this.stateVector()), origin)
+    if (fit === 'trim') return this.write(this.#missingOf(update), origin)
     this.#gate.requireRoom(update.byteLength)
     // Of what is here already some may be another node's: it must not be called durable for that.
     const repeats = this.nodes.isRepeatedBy(update, origin.kind)
     const applied = applyWhole(this.doc, update, origin)
     if (repeats) this.nodes.adopt()
     // A state may hold what others wrote and nobody stored; who hands that over is not its author.
-    if (origin.kind === 'edit') this.#options.clientIds.claim(writers, origin.author)
+    if (!handsOver(origin)) this.#options.clientIds.claim(writers, origin.author)
     if (applied.kind === 'broken') {
       this.#spoil(applied.error)
       throw new WeftError('UPDATE_INVALID', 'the update cannot be applied', {
@@ -222,14 +225,16 @@ export class LiveDocument {
    * does not take it now, REQUEST_REPEATED or SCHEMA_CONFLICT; then nobody has seen it.
    */
   async writeDurably(write: DurableWrite): Promise<number> {
-    const { update, author, request, ...conditions } = write
-    const { clock } = this.#options
+    const { update, author, rule, request, ...conditions } = write
     if (this.#ended) throw new WeftError('DOCUMENT_UNAVAILABLE', 'the document has ended')
     if (this.#spoiled) throw spoiledError()
-    const origin: WriteOrigin = { author, source: this, kind: 'edit' }
-    if (this.#gate.check(update, origin).fit === 'gap') {
+    const origin: WriteOrigin = { author, source: this, kind: 'edit', rule }
+    const { fit } = this.#gate.check(update, origin)
+    if (fit === 'gap') {
       throw new WeftError('UPDATE_INVALID', 'the update depends on changes that are not here')
     }
+    // Not checked to its end yet.
+    if (fit === 'trim') return this.writeDurably({ ...write, update: this.#missingOf(update) })
     this.#gate.requireRoom(update.byteLength)
     if (this.saving === 'failing') {
       throw new WeftError('JOURNAL_UNAVAILABLE', 'the store does not take edits just now', {
@@ -237,8 +242,10 @@ export class LiveDocument {
       })
     }
     const mark = request === undefined ? {} : { request }
-    // A program may hand in a whole document, with what others wrote in it.
-    const entry: NewEntry = { author, at: clock.now(), update, handsOver: true, ...mark }
+    // A program may hand in a whole document, with what others wrote in it; not where only the
+    // writer's own is taken, and has to be known as his later on.
+    const handsOver = rule?.own !== true
+    const entry: NewEntry = { author, at: this.#options.clock.now(), update, handsOver, ...mark }
     this.nodes.adoptFor(update)
     const seq = await this.#journaled.pushGuarded({ entry, conditions })
     if (conditions.schema !== undefined) this.#moveSchema(conditions.schema.to)
@@ -256,9 +263,8 @@ export class LiveDocument {
     if (this.#spoiled) return
     for (const entry of entries) {
       this.#options.clientIds.claimWriters(this.doc, entry)
-      const { author, update } = entry
-      const origin: WriteOrigin = { author, source: this, kind: 'edit', path }
-      const applied = applyWhole(this.doc, update, origin)
+      const origin: WriteOrigin = { author: entry.author, source: this, kind: 'edit', path }
+      const applied = applyWhole(this.doc, entry.update, origin)
       if (applied.kind === 'whole') continue
       const error = applied.kind === 'broken' ? applied.error : new Error('an entry does not fit')
       return this.#spoil(error)
@@ -299,6 +305,10 @@ export class LiveDocument {
     return readStateVector(stateVector).size === 0
       ? this.state()
       : [Y.encodeStateAsUpdate(this.doc, stateVector)]
+  }
+
+  #missingOf(update: Uint8Array): Uint8Array {
+    return Y.diffUpdate(update, this.stateVector())
   }
 
   stateVector(): Uint8Array {
@@ -352,19 +362,8 @@ export class LiveDocument {
   #store(update: Uint8Array, origin: WriteOrigin | null): void {
     // Before it, or a crash between the two would leave an entry with a hole under it.
     this.nodes.adoptFor(update)
-    const { author = SERVER_AUTHOR, kind } = origin ?? {}
+    const { author = SERVER_AUTHOR } = origin ?? {}
     const at = this.#options.clock.now()
-    this.#journaled.push({ author, at, update, handsOver: kind === 'state' })
+    this.#journaled.push({ author, at, update, handsOver: handsOver(origin) })
   }
-}
-
-function spoiledError(): WeftError {
-  return new WeftError('DOCUMENT_UNAVAILABLE', 'the document is read anew', { retryAfterMs: 500 })
-}
-
-/** Author of changes that come from no principal: the server's own code. */
-const SERVER_AUTHOR = 'server'
-
-function isWriteOrigin(origin: unknown): origin is WriteOrigin {
-  return typeof origin === 'object' && origin !== null && 'author' in origin && 'source' in origin
 }

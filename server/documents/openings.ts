@@ -16,7 +16,9 @@ export type OpeningsOptions = {
   readonly loadsPerSecond: number
 }
 
-export type Opening = OpenOptions & {
+export type Opening = Omit<OpenOptions, 'create'> & {
+  /** Asked when it is their turn: what they may do may have changed while they waited. */
+  readonly create: () => boolean
   /** Aborts when whoever asked has left. */
   readonly signal?: AbortSignal
 }
@@ -56,13 +58,13 @@ export class Openings {
    * Opens a document once it is this user's turn. Throws what {@link Documents.open} throws,
    * TOO_MANY_DOCUMENTS, and SLOW_DOWN where the turn is too far off.
    */
-  async open(name: DocumentName, { signal, ...options }: Opening): Promise<DocumentHold> {
+  async open(name: DocumentName, { by, signal, create }: Opening): Promise<DocumentHold> {
     const { documents } = this.#options
     // Counted before the wait: those who wait are bounded with those who have it open.
-    const leave = this.#enter(options.by, name)
+    const leave = this.#enter(by, name)
     try {
-      await this.turn(name, { by: options.by, ...(signal && { signal }) })
-      const hold = await documents.open(name, options)
+      await this.turn(name, { by, ...(signal && { signal }) })
+      const hold = await documents.open(name, { by, create: create() })
       return {
         document: hold.document,
         release() {

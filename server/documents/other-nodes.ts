@@ -8,6 +8,7 @@ import type { HeldChange, StoredNote, ToldChange } from '../fanout/document-mess
 import type { Entry, Journal, Position } from '../journal/journal.ts'
 import { applyWhole } from './apply-whole.ts'
 import type { DocumentLog } from './document-log.ts'
+import type { ClientIds } from './client-ids.ts'
 import type { WriteOrigin } from './document-write.ts'
 import { ForeignChanges, type ForeignChange } from './foreign-changes.ts'
 import type { LiveDocument } from './live-document.ts'
@@ -21,6 +22,7 @@ export type OtherNodesOptions = {
   readonly clock: Clock
   readonly metrics: Metrics
   readonly gate: UpdateGate
+  readonly clientIds: ClientIds
   readonly journaled: DocumentLog
   /** The journal has the document at this version of the schema. */
   readonly onSchema: (schema: number) => void
@@ -51,13 +53,15 @@ export class OtherNodes {
    */
   receive(change: Omit<ForeignChange, 'since'>): 'applied' | 'known' | 'gap' {
     const document = this.#document
-    const { gate, clock } = this.#options
+    const { gate, clock, clientIds } = this.#options
     const { update } = change
     if (document.isOver || isKnown(document.doc, update)) return 'known'
     const fit = gate.checkShape(update)
     if (fit === 'gap') return 'gap'
     gate.requireRoom(update.byteLength)
     const missing = fit === 'fits' ? update : Y.diffUpdate(update, document.stateVector())
+    // Its author may come here before the journal tells whose the ids are.
+    clientIds.claimWriters(document.doc, change)
     const { isWhole, shown } = this.#show({ ...change, update: missing })
     const since = clock.monotonic()
     // Where something of it hung in the air, what is kept is what went in, and nothing else.

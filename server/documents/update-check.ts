@@ -3,6 +3,7 @@ import * as Y from 'yjs'
 import { WeftError } from '../../shared/errors.ts'
 import type { Roots } from './roots-check.ts'
 import { checkContents, checkStructure } from './structure-check.ts'
+import { UpdatePlaces, type DecodedUpdate } from './update-places.ts'
 
 export type UpdateLimits = {
   readonly kind: UpdateKind
@@ -11,7 +12,11 @@ export type UpdateLimits = {
   readonly onWriter?: (clientId: number) => void
   /** The root types of the application; any, when it has declared none. */
   readonly roots?: Roots | undefined
+  /** Looks at an update that fits and is sound, before it is applied; throws when it may not be. */
+  readonly inspect?: ((update: PlacedUpdate) => void) | undefined
 }
+
+export type PlacedUpdate = { readonly decoded: DecodedUpdate; readonly places: UpdatePlaces }
 
 /**
  * `gap`: it depends on something that the document does not have; applying it would hang in the
@@ -30,12 +35,11 @@ const PARTS_MAX: Readonly<Record<UpdateKind, number>> = { edit: 20_000, state: 5
 /** Longer ones are nothing that typing makes, and would burn a client id for ever. */
 const STRUCT_LENGTH_MAX = 10_000_000
 
-type Decoded = ReturnType<typeof Y.decodeUpdate>
 type Covered = Map<number, number>
 
 /**
  * Costs about as much as decoding; the document is not touched.
- * Throws UPDATE_TOO_LARGE or UPDATE_INVALID.
+ * Throws UPDATE_TOO_LARGE, UPDATE_INVALID, or what `limits` throw.
  */
 export function checkUpdate(doc: Y.Doc, update: Uint8Array, limits: UpdateLimits): UpdateFit {
   const { kind } = limits
@@ -52,7 +56,9 @@ export function checkUpdate(doc: Y.Doc, update: Uint8Array, limits: UpdateLimits
   if (decoded.structs.some(struct => growsOutOfGarbage(doc, struct))) return 'trim'
   const { onWriter } = limits
   if (onWriter !== undefined) writersOf(doc, covered).forEach(id => onWriter(id))
-  checkStructure(doc, decoded, limits.roots)
+  const places = new UpdatePlaces(doc, decoded.structs)
+  checkStructure(doc, decoded, { places, roots: limits.roots })
+  limits.inspect?.({ decoded, places })
   return 'fits'
 }
 
@@ -63,7 +69,7 @@ function writersOf({ store }: Y.Doc, covered: Covered): readonly number[] {
 }
 
 /** An item whose first part is here and was deleted and collected, and whose last part is not. */
-function growsOutOfGarbage({ store }: Y.Doc, struct: Decoded['structs'][number]): boolean {
+function growsOutOfGarbage({ store }: Y.Doc, struct: DecodedUpdate['structs'][number]): boolean {
   if (!(struct instanceof Y.Item)) return false
   const { client, clock } = struct.id
   const known = Y.getState(store, client)
@@ -105,7 +111,7 @@ export function reachesBeyond(vector: ReadonlyMap<number, number>, update: Uint8
   )
 }
 
-function decode(update: Uint8Array): Decoded {
+function decode(update: Uint8Array): DecodedUpdate {
   try {
     return Y.decodeUpdate(update)
   } catch (error) {
@@ -113,7 +119,7 @@ function decode(update: Uint8Array): Decoded {
   }
 }
 
-function refuseTooMany({ structs, ds }: Decoded, max: number): void {
+function refuseTooMany({ structs, ds }: DecodedUpdate, max: number): void {
   let ranges = 0
   for (const deleted of ds.clients.values()) ranges += deleted.length
   if (structs.length <= max && ranges <= max) return
@@ -122,7 +128,7 @@ function refuseTooMany({ structs, ds }: Decoded, max: number): void {
 }
 
 /** Up to which clock each client is known once the update is in; undefined when one skips ahead. */
-function coverStructs(doc: Y.Doc, { structs }: Decoded): Covered | undefined {
+function coverStructs(doc: Y.Doc, { structs }: DecodedUpdate): Covered | undefined {
   const covered: Covered = new Map()
   const finished = new Set<number>()
   let current: number | undefined
@@ -149,7 +155,7 @@ function coverStructs(doc: Y.Doc, { structs }: Decoded): Covered | undefined {
 }
 
 /** Everything that a struct names must be there, before it or in the same update. */
-function dependenciesMet(doc: Y.Doc, { structs }: Decoded, covered: Covered): boolean {
+function dependenciesMet(doc: Y.Doc, { structs }: DecodedUpdate, covered: Covered): boolean {
   for (const struct of structs) {
     if (!(struct instanceof Y.Item)) continue
     const { origin, rightOrigin } = struct
@@ -165,7 +171,7 @@ function dependenciesMet(doc: Y.Doc, { structs }: Decoded, covered: Covered): bo
   return true
 }
 
-function deletesMet(doc: Y.Doc, { ds }: Decoded, covered: Covered): boolean {
+function deletesMet(doc: Y.Doc, { ds }: DecodedUpdate, covered: Covered): boolean {
   for (const [client, ranges] of ds.clients) {
     const known = stateOf(doc, covered, client)
     for (const { clock, len } of ranges) {

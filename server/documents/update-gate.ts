@@ -2,11 +2,13 @@
 import * as Y from 'yjs'
 import { WeftError } from '../../shared/errors.ts'
 import { quoteName, type DocumentName } from '../../shared/names.ts'
-import type { ClientIds } from './client-ids.ts'
+import type { WriteRule } from '../../shared/write-rules.ts'
+import type { ClientIds, MayWrite } from './client-ids.ts'
 import type { WriteOrigin } from './document-write.ts'
+import { checkPaths } from './path-check.ts'
 import type { Roots } from './roots-check.ts'
 import type { UnsavedBudget } from './unsaved.ts'
-import { checkUpdate, type UpdateFit } from './update-check.ts'
+import { checkUpdate, type PlacedUpdate, type UpdateFit } from './update-check.ts'
 
 export type LiveDocumentLimits = {
   readonly updateBytesMax: number
@@ -27,6 +29,8 @@ export type UpdateGateOptions = {
   /** Encoded size of the document when it was opened. */
   readonly bytes: number
 }
+
+type Asked = Pick<WriteOrigin, 'kind' | 'author' | 'rule'>
 
 export type Checked = {
   readonly fit: UpdateFit
@@ -53,9 +57,10 @@ export class UpdateGate {
     this.#bytes += bytes
   }
 
-  /** Throws UPDATE_INVALID, UPDATE_TOO_LARGE or CLIENT_ID_TAKEN. */
-  check(update: Uint8Array, { kind, author }: Pick<WriteOrigin, 'kind' | 'author'>): Checked {
-    const { doc, limits, clientIds, roots } = this.#options
+  /** Throws UPDATE_INVALID, UPDATE_TOO_LARGE, CLIENT_ID_TAKEN or PATH_FORBIDDEN. */
+  check(update: Uint8Array, asked: Asked): Checked {
+    const { doc, limits, roots } = this.#options
+    const { kind, rule } = asked
     const writers: number[] = []
     const others: number[] = []
     const recovered: number[] = []
@@ -65,14 +70,38 @@ export class UpdateGate {
       roots,
       onWriter: id => {
         writers.push(id)
-        const may = clientIds.mayWrite(id, { principalId: author, handsOver: kind === 'state' })
+        const may = this.#mayWrite(id, asked)
         if (may === 'later') others.push(id)
         if (may === 'recovered') recovered.push(id)
         if (may !== 'no') return
         throw new WeftError('CLIENT_ID_TAKEN', `client ${id} is somebody else`)
       },
+      inspect:
+        rule === undefined
+          ? undefined
+          : placed => {
+              // With others' in it, it is not taken as it is: its own part comes here again.
+              if (others.length === 0) this.#checkPaths(placed, { ...asked, rule })
+            },
     })
     return { fit, writers, others, recovered }
+  }
+
+  #checkPaths(placed: PlacedUpdate, { author, rule }: Asked & { readonly rule: WriteRule }): void {
+    const { doc, clientIds } = this.#options
+    checkPaths(doc, placed, { rule, isOwn: id => clientIds.ownerOf(id) === author })
+  }
+
+  #mayWrite(clientId: number, { kind, author, rule }: Asked): MayWrite {
+    const { doc, clientIds } = this.#options
+    const handsOver = kind === 'state'
+    if (rule === undefined) return clientIds.mayWrite(clientId, { principalId: author, handsOver })
+    // In his hands what others wrote could be a forgery outside of his paths: they are to bring it.
+    const may = clientIds.mayWrite(clientId, { principalId: author, handsOver: false })
+    if (may === 'no' && handsOver) return 'later'
+    // Whoever takes an id that nobody is known to own would own what stands under it.
+    const isUnclaimed = clientIds.ownerOf(clientId) === undefined
+    return rule.own && isUnclaimed && Y.getState(doc.store, clientId) > 0 ? 'no' : may
   }
 
   /** The same for what another node has let in: whose the client ids are was decided there. */

@@ -1,5 +1,6 @@
 /** What the people who run the server ask of it. */
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi'
+import { askedBy } from './asked-by.ts'
 import { principalOf } from './authenticate.ts'
 import { problemResponse } from './problem.ts'
 import { createRouter, type RestEnv, type RestOptions } from './rest-env.ts'
@@ -69,19 +70,31 @@ const disconnectRoute = createRoute({
 })
 
 export function adminRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
-  const { gatekeeper, breakers, disconnect } = options
+  const { gatekeeper, breakers, disconnect, audit } = options
   const router = createRouter()
   router.openapi(disconnectRoute, async context => {
-    gatekeeper.requireRole(await principalOf(context, gatekeeper), ['admin', 'operator'])
+    const principal = await principalOf(context, gatekeeper)
+    await gatekeeper.requireRole(principal, ['admin', 'operator'], context.get('client'))
     const { document, user } = context.req.valid('json')
     const sessions = disconnect({
       ...(document === undefined ? {} : { document }),
       ...(user === undefined ? {} : { user }),
     })
+    audit.note({
+      ...askedBy(context, principal),
+      action: 'session.disconnect',
+      document: document ?? null,
+      decision: 'allow',
+      details: { ...(user === undefined ? {} : { user }), sessions },
+    })
     return context.json({ sessions }, 200)
   })
   router.openapi(breakersRoute, async context => {
-    gatekeeper.requireRole(await principalOf(context, gatekeeper), ['admin', 'operator'])
+    await gatekeeper.requireRole(
+      await principalOf(context, gatekeeper),
+      ['admin', 'operator'],
+      context.get('client'),
+    )
     const body = breakers.states().map(({ openedAt, ...report }) => ({
       ...report,
       ...(openedAt === undefined ? {} : { openedAt: new Date(openedAt).toISOString() }),

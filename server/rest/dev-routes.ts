@@ -25,6 +25,7 @@ const tokenRoute = createRoute({
               grants: z.array(grantSchema).max(100).optional().openapi({
                 description: 'Owner of everything, unless said otherwise.',
               }),
+              groups: z.array(z.string().min(1).max(200)).max(100).optional(),
               ttl: z.number().int().min(1).max(TTL_SECONDS_MAX).optional().openapi({
                 description: 'Seconds; an hour, unless said otherwise.',
               }),

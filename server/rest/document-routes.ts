@@ -6,16 +6,16 @@ import { WeftError } from '../../shared/errors.ts'
 import { documentName, quoteName, type DocumentName } from '../../shared/names.ts'
 import type { Principal } from '../../shared/permissions.ts'
 import { docToJson } from '../documents/doc-json.ts'
-import type { DocumentHead } from '../journal/journal.ts'
+import type { Ask } from '../access/gatekeeper.ts'
 import type { Seed } from '../documents/document-hooks.ts'
+import { readablePage } from './document-list.ts'
 import { etagOf, headSchema, toBody } from './document-head.ts'
-import { principalOf } from './authenticate.ts'
+import { askedBy } from './asked-by.ts'
+import { authorize, principalOf } from './authenticate.ts'
 import { problemResponse } from './problem.ts'
 import { createRouter, type RestEnv, type RestOptions } from './rest-env.ts'
 
 const LIST_LIMIT_MAX = 1_000
-/** How many pages of the store one request looks through for documents that the asker may read. */
-const SCAN_PAGES_MAX = 20
 
 const listSchema = z
   .object({
@@ -153,13 +153,14 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
     const principal = await principalOf(context, gatekeeper)
     const { space = '', after = '', limit } = context.req.valid('query')
     const prefix = space === '' ? '' : `${documentName(space)}/`
-    const page = await readablePage(options, principal, { prefix, after, limit })
+    const asker = { principal, situation: context.get('client') }
+    const page = await readablePage(options, asker, { prefix, after, limit })
     return context.json({ documents: page.heads.map(toBody), next: page.next }, 200)
   })
 
   router.openapi(headRoute, async context => {
     const name = documentName(context.req.valid('param').name)
-    gatekeeper.require(await principalOf(context, gatekeeper), name, 'read')
+    await authorize(context, gatekeeper, { resource: name, capability: 'read' })
     const head = await documents.head(name)
     if (head === undefined) {
       throw new WeftError('DOCUMENT_NOT_FOUND', `there is no document ${quoteName(name)}`)
@@ -172,12 +173,15 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
 
   router.openapi(contentRoute, async context => {
     const name = documentName(context.req.valid('param').name)
-    const principal = await principalOf(context, gatekeeper)
-    gatekeeper.require(principal, name, 'read')
+    const situation = context.get('client')
+    const reading = { resource: name, capability: 'read', situation } as const
+    const principal = await authorize(context, gatekeeper, reading)
     const { signal } = context.req.raw
-    const hold = await openings.open(name, { by: principal.id, create: false, signal })
+    const hold = await openings.open(name, { by: principal.id, create: () => false, signal })
     try {
       await hold.document.nodes.catchUp()
+      // Opening may have taken a while, and access may have ended meanwhile.
+      await gatekeeper.require(principal, reading)
       const { doc } = hold.document
       const headers = { etag: hold.document.etag }
       if (context.req.valid('query').format === 'json') {
@@ -193,10 +197,18 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
     }
   })
 
+  makingRoutes(router, options)
+  return router
+}
+
+/** Those that make documents, and take them away. */
+function makingRoutes(router: OpenAPIHono<RestEnv>, options: RestOptions): void {
+  const { documents, openings, gatekeeper, audit } = options
   router.openapi(createDocumentRoute, async context => {
     const name = documentName(context.req.valid('param').name)
-    const principal = await principalOf(context, gatekeeper)
-    gatekeeper.require(principal, name, 'create')
+    const situation = context.get('client')
+    const creating = { resource: name, capability: 'create', situation } as const
+    const principal = await authorize(context, gatekeeper, creating)
     const isNewOnly = context.req.valid('header')['if-none-match'] === '*'
     const seed = await seedOf(context.req)
     if (seed !== undefined && !isNewOnly) {
@@ -204,7 +216,11 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
     }
     const by = principal.id
     await openings.turn(name, { by, signal: context.req.raw.signal })
+    // The turn may have been a while in coming, and access may have ended meanwhile.
+    await gatekeeper.require(principal, creating)
+    if (seed !== undefined) await requireWriting(options, principal, creating)
     const { head, created } = await documents.create(name, { by, seed })
+    if (created) audit.note({ ...askedBy(context, principal), ...creationOf(name) })
     if (!created && isNewOnly) {
       throw new WeftError('PRECONDITION_FAILED', `${quoteName(name)} is there already`)
     }
@@ -213,16 +229,29 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
 
   router.openapi(deleteRoute, async context => {
     const name = documentName(context.req.valid('param').name)
-    const principal = await principalOf(context, gatekeeper)
-    gatekeeper.require(principal, name, 'delete')
+    const principal = await authorize(context, gatekeeper, { resource: name, capability: 'delete' })
     const head = await documents.remove(name, principal.id)
     if (head === undefined) {
       throw new WeftError('DOCUMENT_NOT_FOUND', `there is no document ${quoteName(name)}`)
     }
+    audit.note({ ...askedBy(context, principal), ...deletionOf(name) })
     return context.body(null, 204)
   })
+}
 
-  return router
+/** What a document begins with is written, and anywhere in it. Throws FORBIDDEN. */
+async function requireWriting({ gatekeeper }: RestOptions, principal: Principal, ask: Ask) {
+  const { paths } = await gatekeeper.require(principal, { ...ask, capability: 'write' })
+  if (paths === null) return
+  throw new WeftError('FORBIDDEN', 'writing is limited to some paths, and content is not')
+}
+
+function creationOf(document: DocumentName) {
+  return { action: 'document.create', document, capability: 'create', decision: 'allow' } as const
+}
+
+function deletionOf(document: DocumentName) {
+  return { action: 'document.delete', document, capability: 'delete', decision: 'allow' } as const
 }
 
 /** The body of a creation: JSON of the root types, a Yjs update, or nothing. */
@@ -237,27 +266,4 @@ async function seedOf(request: HonoRequest): Promise<Seed | undefined> {
   const parsed = z.record(z.string(), z.json()).safeParse(await request.json())
   if (parsed.success) return parsed.data
   throw new WeftError('REQUEST_INVALID', 'content is an object: root types by their names')
-}
-
-type PageQuery = { readonly prefix: string; readonly after: string; readonly limit: number }
-
-/** Looks through the store until the page is full of documents that the principal may read. */
-async function readablePage(
-  { documents, gatekeeper }: RestOptions,
-  principal: Principal,
-  query: PageQuery,
-): Promise<{ readonly heads: readonly DocumentHead[]; readonly next: DocumentName | null }> {
-  const heads: DocumentHead[] = []
-  let { after } = query
-  for (let page = 0; page < SCAN_PAGES_MAX; page++) {
-    const found = await documents.list({ ...query, after })
-    for (const head of found) {
-      after = head.name
-      if (!gatekeeper.decide(principal, head.name, 'read').allowed) continue
-      heads.push(head)
-      if (heads.length === query.limit) return { heads, next: head.name }
-    }
-    if (found.length < query.limit) return { heads, next: null }
-  }
-  return { heads, next: after as DocumentName }
 }

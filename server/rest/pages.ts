@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { serveStatic } from '@hono/node-server/serve-static'
 import { Hono } from 'hono'
-import { secureHeaders } from 'hono/secure-headers'
+import { pagePolicy } from '../edge/safe-headers.ts'
 import type { RestEnv } from './rest-env.ts'
 
 export function pageRoutes(pagesDir: string | undefined): Hono<RestEnv> {
@@ -16,26 +16,13 @@ export function pageRoutes(pagesDir: string | undefined): Hono<RestEnv> {
   }
   router.use(
     '*',
-    secureHeaders({
-      contentSecurityPolicy: {
-        defaultSrc: ["'self'"],
-        scriptSrc: ["'self'"],
-        // Editors set positions of carets and menus as style attributes.
-        styleSrc: ["'self'", "'unsafe-inline'"],
-        imgSrc: ["'self'", 'data:'],
-        connectSrc: ["'self'", 'ws:', 'wss:'],
-        objectSrc: ["'none'"],
-        baseUri: ["'none'"],
-        frameAncestors: ["'none'"],
-      },
-      xFrameOptions: 'DENY',
-    }),
     serveStatic({
       root: pagesDir,
       onFound(path, context) {
         const isHashed = path.includes('/assets/')
         const lifetime = isHashed ? 'public, max-age=31536000, immutable' : 'no-cache'
         context.header('cache-control', lifetime)
+        context.header('content-security-policy', pagePolicy)
       },
     }),
   )

@@ -1,26 +1,55 @@
 /** What every request carries on its way through the routes. */
+import type { HttpBindings } from '@hono/node-server'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Gatekeeper } from '../access/gatekeeper.ts'
+import type { Grants } from '../access/grants/grants.ts'
+import type { AccessPolicies } from '../access/requests/access-policies.ts'
+import type { Requests } from '../access/requests/requests.ts'
 import type { TokenMint } from '../access/token-mint.ts'
+import type { Audit } from '../audit/audit.ts'
+import type { ApiKeys } from '../access/tokens/api-keys.ts'
+import type { KeyChecker } from '../access/tokens/key-checker.ts'
+import type { Revocations } from '../access/tokens/revocations.ts'
+import type { TokenService } from '../access/tokens/token-service.ts'
+import type { TokenSigner } from '../access/tokens/token-signer.ts'
 import type { Breakers } from '../base/breaker.ts'
 import type { Health } from '../base/health.ts'
 import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { Documents } from '../documents/documents.ts'
 import type { Openings } from '../documents/openings.ts'
+import type { ClientAddress } from '../edge/addresses.ts'
+import type { Edge } from '../edge/edge.ts'
+import type { UserLimits } from '../edge/user-limits.ts'
 import { WeftError } from '../../shared/errors.ts'
 
 export type RestEnv = {
+  Bindings: HttpBindings
   Variables: {
     requestId: string
     log: Logger
+    client: ClientAddress
+    userLimits: UserLimits
   }
+}
+
+export type RestTokens = {
+  readonly keys: ApiKeys
+  readonly checker: Pick<KeyChecker, 'check'>
+  readonly service: TokenService
+  readonly revocations: Pick<Revocations, 'poll'>
+  readonly signer: TokenSigner
 }
 
 export type RestOptions = {
   readonly documents: Documents
   readonly openings: Openings
   readonly gatekeeper: Gatekeeper
+  readonly edge: Edge
+  readonly audit: Audit
+  readonly grants: Grants
+  readonly requests: { readonly requests: Requests; readonly policies: AccessPolicies }
+  readonly tokens: RestTokens
   readonly health: Health
   readonly breakers: Breakers
   readonly metrics: Metrics

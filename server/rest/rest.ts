@@ -6,26 +6,47 @@ import { requestId } from 'hono/request-id'
 import { routePath } from 'hono/route'
 import { WeftError } from '../../shared/errors.ts'
 import { adminRoutes } from './admin-routes.ts'
+import { crossOrigin } from './cross-origin.ts'
+import { auditRoutes } from './audit-routes.ts'
 import { devRoutes } from './dev-routes.ts'
 import { documentRoutes } from './document-routes.ts'
+import { guardRequests } from './guard-requests.ts'
+import { grantRoutes } from './grant-routes.ts'
 import { healthRoutes } from './health-routes.ts'
+import { keyRoutes } from './key-routes.ts'
 import { pageRoutes } from './pages.ts'
+import { policyRoutes } from './policy-routes.ts'
 import { answerProblem } from './problem.ts'
+import { requestRoutes } from './request-routes.ts'
+import { tokenRoutes } from './token-routes.ts'
 import { writeRoutes } from './write-routes.ts'
+import { roleRoutes } from './role-routes.ts'
 import { createRouter, type RestEnv, type RestOptions } from './rest-env.ts'
 
 export function createRest(options: RestOptions): OpenAPIHono<RestEnv> {
   const { log, metrics, mint } = options
   const app = createRouter()
-  app.use(requestId(), async (context, next) => {
+  app.use(requestId())
+  app.use(async (context, next) => {
     context.set('log', log)
+    context.set('client', options.edge.addresses.clientOf(context.env.incoming))
+    context.set('userLimits', options.edge.userLimits)
     await next()
     // The route's pattern, not the path: names of documents would make endless series.
     const route = routePath(context, -1)
     metrics.requests.inc({ route, status: context.res.status })
     const { method, path } = context.req
-    log.debug({ method, path, status: context.res.status, requestId: context.get('requestId') })
+    const { address } = context.get('client')
+    log.debug({
+      method,
+      path,
+      address,
+      status: context.res.status,
+      requestId: context.get('requestId'),
+    })
   })
+  app.use(guardRequests(options.edge))
+  app.use('/v1/*', crossOrigin(options.edge.origins))
   app.use(
     '/v1/*',
     bodyLimit({
@@ -39,6 +60,13 @@ export function createRest(options: RestOptions): OpenAPIHono<RestEnv> {
   app.route('/', documentRoutes(options))
   app.route('/', writeRoutes(options))
   app.route('/', adminRoutes(options))
+  app.route('/', grantRoutes(options))
+  app.route('/', roleRoutes(options))
+  app.route('/', requestRoutes(options))
+  app.route('/', policyRoutes(options))
+  app.route('/', auditRoutes(options))
+  app.route('/', tokenRoutes(options))
+  app.route('/', keyRoutes(options))
   if (mint !== undefined) app.route('/', devRoutes(mint))
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
     type: 'http',

@@ -6,6 +6,8 @@ import { applyPatch } from 'rfc6902'
 import * as Y from 'yjs'
 import { WeftError, toWeftError } from '../../shared/errors.ts'
 import { documentName } from '../../shared/names.ts'
+import type { WriteRule } from '../../shared/write-rules.ts'
+import type { Pass } from '../access/pass.ts'
 import { docToJson, type Json } from '../documents/doc-json.ts'
 import type { DocumentHold } from '../documents/documents.ts'
 import { reconcileDoc } from '../documents/reconcile.ts'
@@ -204,11 +206,28 @@ async function answer<T extends object | void>(
   options: RestOptions,
   { body, change }: Change<T>,
 ): Promise<never> {
-  const { documents, openings, gatekeeper } = options
+  const { gatekeeper } = options
   const name = documentName(context.req.param('name') ?? '')
   const principal = await principalOf(context, gatekeeper)
-  gatekeeper.require(principal, name, 'write')
-  const create = gatekeeper.decide(principal, name, 'create').allowed
+  const { address } = context.get('client')
+  const pass = await gatekeeper.admit(principal, name, { address })
+  try {
+    return await answerWith(context, options, { body, change, pass })
+  } finally {
+    pass.close()
+  }
+}
+
+type Admitted<T> = Change<T> & { readonly pass: Pass }
+
+async function answerWith<T extends object | void>(
+  context: Context<RestEnv>,
+  { documents, openings }: RestOptions,
+  { body, change, pass }: Admitted<T>,
+): Promise<never> {
+  const { name, principal } = pass
+  requireWriting(pass)
+  const create = () => mayCreate(pass)
   const ifMatch = context.req.header('if-match')
   const request = requestMark(context, body)
   const author = principal.id
@@ -216,15 +235,32 @@ async function answer<T extends object | void>(
   const { signal } = context.req.raw
   const hold = await openings.open(name, { by: author, create, signal })
   try {
-    const done = await documents.edit(name, { author, create, change, ifMatch, request })
+    // Opening may have taken a while, and other edits go first: access may have ended meanwhile.
+    const rule = () => requireWriting(pass)
+    const edit = { author, create: create(), change, ifMatch, request, rule }
+    const done = await documents.edit(name, edit)
     const { seq, etag, outcome, result } = done
     return context.json({ seq, etag, outcome, ...result }, 200, { etag }) as never
   } catch (error) {
     if (toWeftError(error).code !== 'PRECONDITION_FAILED') throw error
+    pass.require('read')
     return answerProblem(context, error, { current: currentOf(hold) }) as never
   } finally {
     hold.release()
   }
+}
+
+/** Throws when they may not even read: then it is not theirs to know whether there is a document. */
+function mayCreate(pass: Pass): boolean {
+  pass.require('read')
+  return pass.decide('create').allowed
+}
+
+/** Where in the document they may write; undefined: everywhere. Throws when they may not. */
+function requireWriting(pass: Pass): WriteRule | undefined {
+  const writing = pass.writing()
+  if (writing.access !== 'read') return writing.rule
+  throw pass.refusal('write') ?? new WeftError('FORBIDDEN', 'read only')
 }
 
 /** The digest tells another request with the same key from the same one sent again. */

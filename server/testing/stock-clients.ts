@@ -14,9 +14,17 @@ export type StockOptions = {
 }
 
 export function stockSocket(url: string): HocuspocusProviderWebsocket {
+  return stockSocketOf(WebSocket, url)
+}
+
+/** With sockets of a kind of their own: other headers, another network. */
+export function stockSocketOf(
+  WebSocketPolyfill: typeof WebSocket,
+  url: string,
+): HocuspocusProviderWebsocket {
   return new HocuspocusProviderWebsocket({
     url,
-    WebSocketPolyfill: WebSocket,
+    WebSocketPolyfill,
     delay: 200,
     minDelay: 100,
   })

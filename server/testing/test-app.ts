@@ -3,7 +3,7 @@ import { systemClock } from '../../shared/clock.ts'
 import type { Grant } from '../../shared/permissions.ts'
 import { createTokenMint, type TokenOrder } from '../access/token-mint.ts'
 import { startApp, type App, type AppParts } from '../app.ts'
-import { createLog, silentLog } from '../base/log.ts'
+import { createLog, silentLog, type Logger } from '../base/log.ts'
 import { readConfig } from '../config.ts'
 import { temporaryFolder } from '../journal/testing/temporary-folder.ts'
 
@@ -28,6 +28,8 @@ export type TestApp = {
 export type TestAppOptions = {
   readonly settings?: Readonly<Record<string, string>>
   readonly parts?: AppParts
+  /** Instead of none. */
+  readonly log?: Logger
   /** An existing folder is kept when the app stops. */
   readonly dataDir?: string
 }
@@ -43,7 +45,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     ...options.settings,
   })
   const log = process.env['DEBUG'] ? createLog({ level: 'trace', format: 'json' }) : silentLog
-  const app = await startApp(config, log, options.parts)
+  const app = await startApp(config, options.log ?? log, options.parts)
   const wsUrl = app.url.replace('http', 'ws')
   const mint = createTokenMint({
     secret: testSecret,

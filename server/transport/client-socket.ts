@@ -5,6 +5,7 @@ import type { Cancel, Clock } from '../../shared/clock.ts'
 import { WeftError } from '../../shared/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Metrics } from '../base/metrics.ts'
+import type { CountedFrame, Pace, Paces } from '../edge/pace.ts'
 import { Backlog } from './backlog.ts'
 import type { PackedFrame } from './packed-frame.ts'
 import type { TurnFlusher } from './turn-flusher.ts'
@@ -27,6 +28,7 @@ export type ClientSocketOptions = {
   readonly protocol: 'hocuspocus' | 'y-websocket'
   readonly limits: ClientSocketLimits
   readonly flusher: TurnFlusher
+  readonly paces: Paces
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: Metrics
@@ -39,6 +41,8 @@ export type ClientSocketListener = {
   readonly onDrain: () => void
   /** What waits for documents has kept the socket from being read for too long. */
   readonly onStuck: () => void
+  /** It has sent too much for too long: it is to be closed. */
+  readonly onTooFast: (error: WeftError) => void
   /** Called once, whoever closed. */
   readonly onClose: () => void
 }
@@ -60,6 +64,8 @@ type Unread =
   | 'unknown'
   /** Enough of it waits for documents that are opening. */
   | 'backlog'
+  /** It speaks faster than it may. */
+  | 'pace'
 
 export class ClientSocket {
   readonly log: Logger
@@ -77,7 +83,9 @@ export class ClientSocket {
   #unknownBytes: number | undefined = 0
   /** Why it is not read just now. */
   readonly #unread = new Set<Unread>()
+  readonly #pace: Pace
   #onStuck = () => {}
+  #onTooFast = (error: WeftError) => this.close(error)
   #cancelCut: Cancel = () => {}
 
   constructor(options: ClientSocketOptions) {
@@ -91,6 +99,15 @@ export class ClientSocket {
       onFull: isFull => this.#leaveUnread('backlog', isFull),
       onStuck: () => this.#onStuck(),
     })
+    this.#pace = options.paces.of({
+      onWait: waits => this.#leaveUnread('pace', waits),
+      onTooLong: error => this.#onTooFast(error),
+    })
+  }
+
+  /** Has it shown a valid token? */
+  get isKnown(): boolean {
+    return this.#unknownBytes === undefined
   }
 
   get isOpen(): boolean {
@@ -106,9 +123,10 @@ export class ClientSocket {
     return this.#outgoingBytes + this.#stream.writableLength
   }
 
-  listen({ onFrame, onDrain, onStuck, onClose }: ClientSocketListener): void {
+  listen({ onFrame, onDrain, onStuck, onTooFast, onClose }: ClientSocketListener): void {
     const { metrics } = this.#options
     this.#onStuck = onStuck
+    this.#onTooFast = onTooFast
     const ws = this.#webSocket
     ws.on('message', (data, isBinary) => {
       this.#missedPings = 0
@@ -130,6 +148,7 @@ export class ClientSocket {
       this.#state = 'closed'
       this.#cancelCut()
       this.backlog.close()
+      this.#pace.close()
       this.log.debug({ code }, 'socket closed')
       onClose()
     })
@@ -148,6 +167,11 @@ export class ClientSocket {
     if (this.#unknownBytes === undefined) return
     this.#unknownBytes += chunk.byteLength
     if (this.#unknownBytes > UNKNOWN_BYTES_MAX) this.#leaveUnread('unknown', true)
+  }
+
+  /** Every frame, once it is known what it is: what comes too fast is read later. */
+  count(frame: CountedFrame): void {
+    this.#pace.count(frame)
   }
 
   /** What is not read stays with the client: its own buffers tell it to wait. */
@@ -246,6 +270,8 @@ export class ClientSocket {
     // What was said before the goodbye goes before it.
     this.#state = 'closing'
     this.flush()
+    // It is read again, so that its own goodbye is heard; nothing else of it is listened to.
+    this.#leaveUnread('pace', false)
     this.#webSocket.close(code, Buffer.from(reason).subarray(0, REASON_BYTES_MAX))
   }
 }

@@ -2,9 +2,10 @@
 import { sleep, type Clock } from '../../shared/clock.ts'
 import { WeftError, toWeftError } from '../../shared/errors.ts'
 import type { DocumentName } from '../../shared/names.ts'
+import type { Principal } from '../../shared/permissions.ts'
 import type { SchemaRange } from '../../shared/protocol.ts'
-import type { Decision, Principal } from '../../shared/permissions.ts'
 import type { Gatekeeper } from '../access/gatekeeper.ts'
+import type { Pass, Situation } from '../access/pass.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { DocumentHold, Documents } from '../documents/documents.ts'
 import type { Openings } from '../documents/openings.ts'
@@ -28,18 +29,26 @@ export type DocumentDoorOptions = {
   readonly metrics: Metrics
 }
 
-export type OpenRequest = {
-  readonly principal: Principal
+/** How somebody waits at the door. */
+export type Wait = {
   /** Aborts when the client has left. */
   readonly signal: AbortSignal
   /** Told of each try that failed and will be repeated. */
   readonly onUnavailable: (error: WeftError) => void
 }
 
+export type AdmitRequest = Wait & {
+  readonly principal: Principal
+  readonly situation: Situation
+}
+
+export type OpenRequest = Wait & {
+  readonly pass: Pass
+}
+
 export type EnterRequest = {
   readonly hold: DocumentHold
-  /** The client as of now: its token may be renewed. */
-  readonly principal: () => Principal
+  readonly pass: Pass
   readonly peer: SyncPeer
   /** Versions of the application's schema that the client understands; undefined: it did not say. */
   readonly schema: SchemaRange | undefined
@@ -48,7 +57,7 @@ export type EnterRequest = {
 }
 
 export type SchemaQuestion = {
-  readonly principal: Principal
+  readonly pass: Pass
   readonly schema: SchemaRange | undefined
 }
 
@@ -60,6 +69,7 @@ export function isWithin(version: number, range: SchemaRange | undefined): boole
 /** What passes, while the client stays where it is. */
 const WAITED_OUT: ReadonlySet<string> = new Set([
   'DOCUMENT_UNAVAILABLE',
+  'DEPENDENCY_UNAVAILABLE',
   'TOO_MANY_DOCUMENTS',
   'SLOW_DOWN',
 ])
@@ -73,17 +83,31 @@ export class DocumentDoor {
     this.#options = options
   }
 
-  /** Who holds the token, if they may read the document. Throws TOKEN_... or FORBIDDEN. */
-  async admit(name: DocumentName, token: string): Promise<Principal> {
-    const { gatekeeper } = this.#options
-    const principal = await gatekeeper.identify(token)
-    gatekeeper.require(principal, name, 'read')
-    return principal
+  /** Who holds the token. Throws TOKEN_.... */
+  identify(token: string, situation: Situation): Promise<Principal> {
+    return this.#options.gatekeeper.identify(token, situation)
   }
 
-  /** May they write, now? */
-  decide(principal: Principal, name: DocumentName): Decision {
-    return this.#options.gatekeeper.decide(principal, name, 'write')
+  /**
+   * Lets them in, if they may read the document, however often the store has to be asked for that.
+   * The pass must be closed. Throws FORBIDDEN, TOKEN_EXPIRED, and SHUTTING_DOWN.
+   */
+  async admit(name: DocumentName, request: AdmitRequest): Promise<Pass> {
+    const { gatekeeper } = this.#options
+    const { principal, situation, signal } = request
+    const pass = await this.#patiently(request, () => gatekeeper.admit(principal, name, situation))
+    if (!signal.aborted) return pass
+    pass.close()
+    throw gone()
+  }
+
+  /** A fresh token on a live connection. Throws TOKEN_..., also when it is somebody else's. */
+  async renew(pass: Pass, token: string, situation: Situation): Promise<void> {
+    const principal = await this.identify(token, situation)
+    if (!isSamePerson(principal, pass.principal)) {
+      throw new WeftError('TOKEN_INVALID', 'the fresh token is for somebody else')
+    }
+    await pass.renew(principal)
   }
 
   /**
@@ -92,14 +116,26 @@ export class DocumentDoor {
    * what trying again would not mend, and SHUTTING_DOWN.
    */
   async open(name: DocumentName, request: OpenRequest): Promise<DocumentHold> {
-    const { principal, signal, onUnavailable } = request
-    const { openings, gatekeeper, clock, metrics } = this.#options
-    const create = gatekeeper.decide(principal, name, 'create').allowed
+    const { pass, signal } = request
+    const { openings } = this.#options
+    const hold = await this.#patiently(request, () => {
+      const create = () => {
+        // Who may not read any more does not learn whether there is a document, either.
+        pass.require('read')
+        return pass.decide('create').allowed
+      }
+      return openings.open(name, { by: pass.principal.id, create, signal })
+    })
+    if (!signal.aborted) return hold
+    hold.release()
+    throw gone()
+  }
+
+  async #patiently<T>({ signal, onUnavailable }: Wait, action: () => Promise<T>): Promise<T> {
+    const { clock, metrics } = this.#options
     for (;;) {
       try {
-        const hold = await openings.open(name, { by: principal.id, create, signal })
-        if (!signal.aborted) return hold
-        hold.release()
+        return await action()
       } catch (error) {
         const refusal = toWeftError(error)
         if (!WAITED_OUT.has(refusal.code)) throw refusal
@@ -107,7 +143,7 @@ export class DocumentDoor {
         onUnavailable(refusal)
         await sleep(clock, refusal.retryAfterMs ?? 1_000, signal)
       }
-      if (signal.aborted) throw new WeftError('SHUTTING_DOWN', 'the client has left')
+      if (signal.aborted) throw gone()
     }
   }
 
@@ -115,29 +151,38 @@ export class DocumentDoor {
    * Brings the document up to the client, where the application has said how. A migration that
    * fails leaves the document as it is: those who understand that go on.
    */
-  async bringUp({ document }: DocumentHold, { principal, schema }: SchemaQuestion): Promise<void> {
+  async bringUp({ document }: DocumentHold, { pass, schema }: SchemaQuestion): Promise<void> {
     if (schema === undefined || schema.max <= document.schema) return
-    if (!this.decide(principal, document.name).allowed) return
+    if (!pass.decide('write').allowed) return
     await this.#options.documents.migrate(document, schema.max)
   }
 
   /** Begins to sync. The hold is the session's from here on. */
-  enter({ hold, principal, peer, schema, onEnd }: EnterRequest): SyncSession {
+  enter({ hold, pass, peer, schema, onEnd }: EnterRequest): SyncSession {
     const { rooms, clock, metrics } = this.#options
     const { document } = hold
     return new SyncSession({
       document,
       room: rooms.of(document),
       peer,
-      principal,
-      mayWrite: () => this.decide(principal(), document.name),
+      pass,
       understands: version => isWithin(version, schema),
       clock,
       metrics,
       onEnd() {
         hold.release()
+        pass.close()
         onEnd()
       },
     })
   }
+}
+
+/** Of two tenants, two with one name are two people; and a service is not its user. */
+function isSamePerson(one: Principal, other: Principal): boolean {
+  return one.id === other.id && one.tenant === other.tenant && one.kind === other.kind
+}
+
+function gone(): WeftError {
+  return new WeftError('SHUTTING_DOWN', 'the client has left')
 }

@@ -4,51 +4,55 @@ import type { Socket } from 'node:net'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { every, type Cancel, type Clock } from '../../shared/clock.ts'
 import { WeftError, toWeftError } from '../../shared/errors.ts'
-import type { SchemaRange } from '../../shared/protocol.ts'
+import type { Principal } from '../../shared/permissions.ts'
 import type { Random } from '../../shared/random.ts'
 import type { Logger } from '../base/log.ts'
 import type { StopReport } from '../base/life-cycle.ts'
 import type { Metrics } from '../base/metrics.ts'
+import type { ClientAddress } from '../edge/addresses.ts'
+import type { Edge } from '../edge/edge.ts'
+import { checkOrigin } from '../edge/origins.ts'
 import { ClientSocket, type ClientSocketLimits } from './client-socket.ts'
+import { Devices, type DevicesOptions } from './devices.ts'
 import type { DocumentDoor } from './document-door.ts'
 import { HocuspocusConnection } from './hocuspocus/hocuspocus-connection.ts'
 import { Lobby } from './hocuspocus/lobby.ts'
-import { checkOrigin, type OriginRule } from './origin-check.ts'
+import { answerRefusal } from './refuse-upgrade.ts'
+import { readRoute, SUBPROTOCOL, type SocketRoute } from './socket-route.ts'
+import { Strangers, type StrangerLimits } from './strangers.ts'
 import { TurnFlusher } from './turn-flusher.ts'
 import { YConnection } from './y-websocket/y-connection.ts'
 
 export type SocketsOptions = {
   readonly door: DocumentDoor
-  readonly origins: OriginRule
+  readonly edge: Edge
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
   readonly metrics: Metrics
-  readonly limits: ClientSocketLimits & {
-    readonly connectionsMax: number
-    /** Sockets that have shown no token yet, in all and from one address. */
-    readonly unknownMax: number
-    readonly unknownPerAddressMax: number
-    readonly documentsMax: number
-    readonly queueBytesMax: number
-    readonly authTimeoutMs: number
-    readonly pingIntervalMs: number
-  }
+  readonly devices: DevicesOptions
+  readonly limits: ClientSocketLimits &
+    StrangerLimits & {
+      readonly connectionsMax: number
+      readonly documentsMax: number
+      readonly queueBytesMax: number
+      readonly authTimeoutMs: number
+      readonly pingIntervalMs: number
+    }
 }
 
 type Connection = HocuspocusConnection | YConnection
-type Protocol = 'hocuspocus' | 'y-websocket'
-type Route = { readonly schema: SchemaRange | undefined } & (
-  | { readonly protocol: 'hocuspocus' }
-  | { readonly protocol: 'y-websocket'; readonly name: string; readonly token: string }
-)
+type Protocol = SocketRoute['protocol']
+type Known = {
+  readonly connection: Connection
+  readonly principal: Principal
+  readonly device: string | undefined
+}
+/** Who knocked, and for what. */
+type Visit = { readonly route: SocketRoute; readonly client: ClientAddress }
 
-/** A y-websocket client that gives its token as a subprotocol names this one before it. */
-const SUBPROTOCOL = 'weft'
 const RETURN_MS = { min: 1_000, spread: 4_500 }
 const CLOSE_WAIT_MS = 50
-/** Long enough for the answer to be read. */
-const REFUSED_OPEN_MS = 1_000
 
 export class Sockets {
   readonly #options: SocketsOptions
@@ -57,13 +61,15 @@ export class Sockets {
   readonly #flusher = new TurnFlusher()
   readonly #connections = new Map<Connection, ClientSocket>()
   readonly #cancelPings: Cancel
-  /** Addresses of sockets that have shown no token yet. */
-  readonly #unknown = new Map<ClientSocket, string>()
+  readonly #strangers: Strangers
+  readonly #devices: Devices
   #nextId = 1
   #stopping = false
 
   constructor(options: SocketsOptions) {
     this.#options = options
+    this.#strangers = new Strangers(options.limits)
+    this.#devices = new Devices(options.devices)
     this.#server = new WebSocketServer({
       noServer: true,
       // Beyond twice the limit ws cuts the frame off itself (1009); up to there it is ours to name.
@@ -84,38 +90,35 @@ export class Sockets {
     // A socket that breaks before it is a WebSocket must not end the process.
     stream.on('error', error => this.#options.log.debug({ err: error }, 'an upgrade broke off'))
     try {
-      const route = this.#route(request)
+      const visit = this.#receive(request)
       this.#server.handleUpgrade(request, stream, head, webSocket =>
-        this.#accept(route, webSocket, stream),
+        this.#accept(visit, webSocket, stream),
       )
     } catch (error) {
       this.#refuse(stream, toWeftError(error))
     }
   }
 
-  #route(request: IncomingMessage): Route {
-    const { limits, origins } = this.#options
+  /** Throws why not. Nobody is asked who they are before all of this. */
+  #receive(request: IncomingMessage): Visit {
+    const { limits, edge } = this.#options
+    const client = edge.addresses.clientOf(request)
+    edge.addresses.check(client)
     if (this.#stopping) throw new WeftError('SHUTTING_DOWN', 'the server is shutting down')
+    edge.addressLimits.connect(client)
     if (this.#connections.size >= limits.connectionsMax) {
       throw new WeftError('TOO_MANY_CONNECTIONS', `${limits.connectionsMax} sockets are open`)
     }
-    this.#refuseCrowd(request)
-    checkOrigin(request, origins)
-    const [path = '', query = ''] = (request.url ?? '').split('?', 2)
-    const parameters = new URLSearchParams(query)
-    const schema = readSchema(parameters.get('schema'))
-    if (path === '/sync') return { protocol: 'hocuspocus', schema }
-    if (path.startsWith('/y/')) {
-      const token = parameters.get('token') ?? subprotocolToken(request)
-      return { protocol: 'y-websocket', name: path.slice('/y/'.length), token, schema }
-    }
-    throw new WeftError('ROUTE_NOT_FOUND', 'no socket is served at this address')
+    this.#strangers.admit(client.network)
+    checkOrigin(request.headers, edge.origins)
+    return { route: readRoute(request), client }
   }
 
-  #accept(route: Route, webSocket: WebSocket, stream: Socket): void {
-    const { clock, metrics, limits, door } = this.#options
+  #accept({ route, client }: Visit, webSocket: WebSocket, stream: Socket): void {
+    const { clock, metrics, limits, door, edge } = this.#options
     const { protocol } = route
-    const log = this.#options.log.child({ socket: this.#nextId++, protocol })
+    const { address } = client
+    const log = this.#options.log.child({ socket: this.#nextId++, protocol, address })
     const flusher = this.#flusher
     const socket = new ClientSocket({
       webSocket,
@@ -123,22 +126,26 @@ export class Sockets {
       protocol,
       limits,
       flusher,
+      paces: edge.paces,
       clock,
       log,
       metrics,
     })
     metrics.connectionsTotal.inc()
     metrics.connections.inc({ protocol })
-    this.#unknown.set(socket, stream.remoteAddress ?? '')
-    const onAuthenticated = () => {
-      this.#unknown.delete(socket)
-      socket.welcome()
+    this.#strangers.add(socket, client.network)
+    let leaveDevice = () => {}
+    const onAuthenticated = (principal: Principal) => {
+      const left = this.#welcome(socket, { connection, principal, device: route.device })
+      if (left !== undefined) leaveDevice = left
     }
     const onClose = () => {
-      this.#unknown.delete(socket)
+      leaveDevice()
+      this.#strangers.delete(socket)
       this.#forget(connection, protocol)
     }
     const { queueBytesMax } = limits
+    const situation = { address: address === '' ? null : address }
     const connection: Connection =
       route.protocol === 'hocuspocus'
         ? new HocuspocusConnection({
@@ -146,6 +153,7 @@ export class Sockets {
             schema: route.schema,
             lobby: this.#lobby,
             door,
+            situation,
             clock,
             metrics,
             limits,
@@ -155,6 +163,7 @@ export class Sockets {
         : new YConnection({
             socket,
             door,
+            situation,
             metrics,
             queueBytesMax,
             onAuthenticated,
@@ -166,64 +175,30 @@ export class Sockets {
     this.#connections.set(connection, socket)
   }
 
-  /** Whoever only opens sockets and never says who they are must not fill the house. */
-  #refuseCrowd({ socket }: IncomingMessage): void {
-    const { unknownMax, unknownPerAddressMax } = this.#options.limits
-    const own = this.#unknownFrom(socket.remoteAddress ?? '')
-    const isFull = this.#unknown.size >= unknownMax
-    if (own < unknownPerAddressMax && (!isFull || this.#makeRoom(own))) return
-    throw crowded()
-  }
-
-  #unknownFrom(address: string): number {
-    let count = 0
-    for (const other of this.#unknown.values()) if (other === address) count += 1
-    return count
-  }
-
-  /**
-   * A house full of silent strangers stays open to others: the address with the most of them gives
-   * up its oldest. False when the newcomer's has as many.
-   */
-  #makeRoom(own: number): boolean {
-    const crowds = new Map<string, number>()
-    for (const address of this.#unknown.values()) {
-      crowds.set(address, (crowds.get(address) ?? 0) + 1)
+  /** Throws nothing: a user who opens too many sockets is told on this one, and it ends. */
+  #welcome(socket: ClientSocket, { connection, principal, device }: Known): Cancel | undefined {
+    if (socket.isKnown) return undefined
+    try {
+      this.#options.edge.userLimits.connect(principal)
+      const leave = this.#devices.join(principal.id, device, connection)
+      this.#strangers.delete(socket)
+      socket.welcome()
+      return leave
+    } catch (error) {
+      connection.close(toWeftError(error))
+      return undefined
     }
-    const most = Math.max(...crowds.values())
-    if (most <= own + 1) return false
-    for (const [oldest, address] of this.#unknown) {
-      if (crowds.get(address) !== most) continue
-      this.#unknown.delete(oldest)
-      oldest.close(crowded())
-      return true
-    }
-    return false
   }
 
   #forget(connection: Connection, protocol: Protocol): void {
     if (this.#connections.delete(connection)) this.#options.metrics.connections.dec({ protocol })
   }
 
-  /** An answer in HTTP, for whoever can read it: browsers only see that it failed. */
   #refuse(stream: Socket, error: WeftError): void {
-    this.#options.metrics.connectionsRefused.inc({ code: error.code })
-    this.#options.log.info({ code: error.code, reason: error.message }, 'upgrade refused')
-    const { message: detail, ...wire } = error.toWire()
-    const body = JSON.stringify({
-      type: `urn:weft:error:${error.code}`,
-      title: error.code,
-      status: error.status,
-      detail,
-      ...wire,
-    })
-    // A client that keeps its half open would keep the descriptor.
-    this.#options.clock.after(REFUSED_OPEN_MS, () => stream.destroy())
-    const retry = error.retryable ? 'Retry-After: 2\r\n' : ''
-    stream.end(
-      `HTTP/1.1 ${error.status} ${error.code}\r\nConnection: close\r\n${retry}` +
-        `Content-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    )
+    const { metrics, log, clock } = this.#options
+    metrics.connectionsRefused.inc({ code: error.code })
+    log.info({ code: error.code, reason: error.message }, 'upgrade refused')
+    answerRefusal(stream, error, clock)
   }
 
   #ping(): void {
@@ -259,28 +234,7 @@ export class Sockets {
   }
 }
 
-/** `?schema=2` or `?schema=1-2`: what stock clients understand of the application's schema. */
-function readSchema(given: string | null): SchemaRange | undefined {
-  if (given === null) return undefined
-  const match = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(given)
-  if (match === null) {
-    throw new WeftError('REQUEST_INVALID', 'schema is a version, or two with a hyphen between them')
-  }
-  const [, first, last = first] = match
-  return { min: Number(first), max: Number(last) }
-}
-
-function subprotocolToken({ headers }: IncomingMessage): string {
-  const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map(part => part.trim())
-  return offered.find(part => part !== '' && part !== SUBPROTOCOL) ?? ''
-}
-
 function first(offered: ReadonlySet<string>): string | false {
   const [one] = offered
   return one ?? false
-}
-
-function crowded(): WeftError {
-  const sentence = 'too many sockets have shown no token yet'
-  return new WeftError('SLOW_DOWN', sentence, { retryAfterMs: 1_000 })
 }

@@ -27,6 +27,8 @@ export type SyncPeer = {
   acknowledge(status: SyncStatus): void
   /** Tells about this document; nothing, in a protocol without such messages. */
   control(message: ControlMessage): void
+  /** Asks the client for a fresh token; nothing, in a protocol without such a question. */
+  askForToken(): void
   /** The document ends for this client, and nothing else on its socket does. */
   end(error: WeftError): void
 }

@@ -2,29 +2,29 @@
 import type { Clock } from '../../shared/clock.ts'
 import { WeftError, toWeftError } from '../../shared/errors.ts'
 import { syncStep } from '../../shared/frames.ts'
-import type { Decision, Principal } from '../../shared/permissions.ts'
 import type { CheckMessage } from '../../shared/protocol.ts'
+import type { Pass } from '../access/pass.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { LiveDocument } from '../documents/live-document.ts'
 import { readStateVector } from '../documents/state-vector.ts'
 import { reachesBeyond, type UpdateKind } from '../documents/update-check.ts'
+import { AccessTeller } from './access-teller.ts'
 import { AckGate } from './ack-gate.ts'
+import { answerCheck } from './check-answer.ts'
 import { FullAnswers } from './full-answers.ts'
 import { Lag } from './lag.ts'
 import { Repairs } from './repairs.ts'
 import { pack, type PackedFrame } from './packed-frame.ts'
 import type { Room, RoomMember } from './room.ts'
 import type { SyncPeer } from './sync-peer.ts'
-import { upgradeRequired, writeRefusal } from './write-refusal.ts'
+import { mayWrite } from './write-refusal.ts'
 
 export type SyncSessionOptions = {
   readonly document: LiveDocument
   readonly room: Room
   readonly peer: SyncPeer
-  /** The client as of now: its token may be renewed. */
-  readonly principal: () => Principal
-  /** May this client write, now? Asked for each update, so it must be cheap. */
-  readonly mayWrite: () => Decision
+  /** Who the client is and what it may do, as of now. */
+  readonly pass: Pass
   /** Does the client understand this version of the application's schema? */
   readonly understands: (schema: number) => boolean
   readonly clock: Clock
@@ -44,6 +44,7 @@ const REPAIR_BYTES_MAX = 4 << 20
 export class SyncSession implements RoomMember {
   readonly #options: SyncSessionOptions
   readonly #acks: AckGate
+  readonly #access: AccessTeller
   readonly #stopListening: () => void
   #questions: Question[] = []
   /** What the client had when it began to sync. */
@@ -79,20 +80,28 @@ export class SyncSession implements RoomMember {
     this.#stopListening = document.listen({
       onDurable: ({ version, seq }) => this.#acks.durable(version, seq),
       onSaving: state => this.#onSaving(state),
-      onSchema: () => this.#tellSchema(),
+      onSchema: () => this.#access.check(),
       onEnd: error => this.end(error),
+    })
+    this.#access = new AccessTeller({
+      pass: options.pass,
+      clock,
+      peer,
+      mayWrite: () => mayWrite(options),
+      onRenewed: () => this.ask('repair'),
+      end: error => this.end(error),
     })
     options.room.join(this)
     if (document.saving === 'failing') this.#onSaving('failing')
-    this.#tellSchema()
+    this.#access.check()
   }
 
   get principalId(): string {
-    return this.#options.principal().id
+    return this.#options.pass.principal.id
   }
 
   get mayWrite(): boolean {
-    return this.#options.mayWrite().allowed
+    return this.#options.pass.writing().access !== 'read'
   }
 
   get format() {
@@ -119,7 +128,7 @@ export class SyncSession implements RoomMember {
     this.#heard = heard === 'now' ? 'before' : 'long ago'
     // While it goes on sending, a frame that was lost is missed by the next one.
     if (heard !== 'before' || this.#questions.length > 0) return
-    if (this.#options.mayWrite().allowed) this.ask('repair')
+    if (this.mayWrite) this.ask('repair')
   }
 
   /** The client has read everything: it gets what it missed, and answers that had to wait. */
@@ -169,9 +178,9 @@ export class SyncSession implements RoomMember {
     // Stock providers count one answer a handshake; ours counts one for each frame that it sends.
     const isCounted = question === 'handshake' || this.#options.peer.countsAcknowledgements
     if (isCounted) this.#expectAnswer(version, update)
-    if (version === 'later') return this.#repairs.need()
+    if (version === 'later') return this.#needRepair()
     if (version === 'refused') return
-    if (this.#settleRepairs(version) > 0) this.#repairs.need()
+    if (this.#settleRepairs(version) > 0) this.#needRepair()
     else this.#repairs.done()
   }
 
@@ -184,8 +193,13 @@ export class SyncSession implements RoomMember {
     const isCounted = this.#isCounted(update)
     const version = this.#write(update, 'edit')
     if (isCounted) this.#expectAnswer(version, update)
-    if (version === 'later') this.#repairs.need()
+    if (version === 'later') this.#needRepair()
     else if (version !== 'refused') this.#settleRepairs(version)
+  }
+
+  /** Not of somebody whose token ran out: they are asked when a fresh one has come. */
+  #needRepair(): void {
+    if (this.mayWrite) this.#repairs.need()
   }
 
   /** How many updates still wait for what they depend on. */
@@ -224,44 +238,17 @@ export class SyncSession implements RoomMember {
   /** Throws FRAME_INVALID or FRAME_TOO_LARGE. */
   onAwareness(update: Uint8Array): void {
     this.#heard = 'now'
-    const { document, room, mayWrite } = this.#options
+    const { document, room } = this.#options
     const own = room.announce(this, update)
-    if (own.length === 0 || !mayWrite().allowed) return
+    if (own.length === 0 || !this.mayWrite) return
     for (const id of own) document.showClientId(id, this)
   }
 
   /** Do both ends hold the same? Asked by weft's own clients when all is quiet. */
   onCheck(check: CheckMessage): void {
-    const { document, peer } = this.#options
-    const result = this.#compare(check)
-    const refusal = writeRefusal(this.#options)
-    // Always answered: a client that hears nothing takes it that nobody knows of it here.
-    peer.control({
-      type: 'weft.checked',
-      id: check.id,
-      result,
-      access: refusal === undefined ? 'write' : 'read',
-      ...(refusal === undefined ? {} : { error: refusal.toWire() }),
-      saving: document.saving,
-    })
-  }
-
-  #compare({ digest, attempt }: CheckMessage): 'same' | 'different' | 'unknown' {
-    const { document, room, metrics } = this.#options
-    if (!this.keepsUp) return 'unknown'
-    // Whatever the client has not been told yet goes before the answer.
-    room.flush()
-    const ours = document.digest()
-    if (ours === undefined) return 'unknown'
-    if (ours === digest) return 'same'
-    metrics.divergence.inc({ attempt: Math.min(attempt, 3) })
-    return 'different'
-  }
-
-  #tellSchema(): void {
-    const { document, peer, understands } = this.#options
-    if (understands(document.schema)) return
-    peer.control({ type: 'weft.access', access: 'read', error: upgradeRequired(document).toWire() })
+    const { peer } = this.#options
+    const answer = mayWrite(this.#options)
+    peer.control(answerCheck(check, { ...this.#options, answer, keepsUp: this.keepsUp }))
   }
 
   onQueryAwareness(): void {
@@ -292,6 +279,7 @@ export class SyncSession implements RoomMember {
   #finish(): boolean {
     if (this.#ended) return false
     this.#ended = true
+    this.#access.close()
     this.#fullAnswers.close()
     this.#repairs.close()
     this.#stopListening()
@@ -307,9 +295,10 @@ export class SyncSession implements RoomMember {
   #write(update: Uint8Array, kind: UpdateKind): number | 'later' | 'refused' {
     const { document, metrics } = this.#options
     try {
-      const refusal = writeRefusal(this.#options)
-      if (refusal !== undefined) return this.#refuseWrite(update, refusal)
-      const outcome = document.write(update, { author: this.principalId, source: this, kind })
+      const answer = mayWrite(this.#options)
+      if (answer.access === 'read') return this.#refuseWrite(update, answer.refusal)
+      const { rule } = answer
+      const outcome = document.write(update, { author: this.principalId, source: this, kind, rule })
       if (outcome.kind === 'gap') {
         metrics.gapsIn.inc()
         return 'later'
@@ -320,19 +309,22 @@ export class SyncSession implements RoomMember {
     } catch (error) {
       const refusal = toWeftError(error)
       metrics.updatesRefused.inc({ code: refusal.code })
+      if (refusal.code === 'PATH_FORBIDDEN') this.#options.pass.noteRefusal('write', refusal)
       this.#tell(refusal)
       return refusal.retryable ? 'later' : 'refused'
     }
   }
 
   /** A reader's handshake that brings nothing new is no attempt to write. */
-  #refuseWrite(update: Uint8Array, refusal: WeftError): number | 'refused' {
+  #refuseWrite(update: Uint8Array, refusal: WeftError): number | 'later' | 'refused' {
     const { document, metrics } = this.#options
     const version = document.versionOf(update)
     if (version !== undefined) return version
     metrics.updatesRefused.inc({ code: refusal.code })
+    this.#options.pass.noteRefusal('write', refusal)
     this.#tell(refusal)
-    return 'refused'
+    // With a fresh token it is welcome, and nothing of it is lost until then.
+    return refusal.code === 'TOKEN_EXPIRED' ? 'later' : 'refused'
   }
 
   #tell(refusal: WeftError): void {

@@ -1,30 +1,33 @@
 /** Why a client may not write to a document, now: asked for each update. */
-import type { Clock } from '../../shared/clock.ts'
 import { WeftError } from '../../shared/errors.ts'
 import { quoteName } from '../../shared/names.ts'
-import type { Decision, Principal } from '../../shared/permissions.ts'
+import type { WriteRule } from '../../shared/write-rules.ts'
+import type { Pass } from '../access/pass.ts'
 import type { LiveDocument } from '../documents/live-document.ts'
 
 export type WriteQuestion = {
   readonly document: LiveDocument
-  readonly principal: () => Principal
-  readonly mayWrite: () => Decision
+  readonly pass: Pass
   readonly understands: (schema: number) => boolean
-  readonly clock: Clock
 }
 
-/** Undefined: they may. */
-export function writeRefusal(question: WriteQuestion): WeftError | undefined {
-  const { document, principal, mayWrite, understands, clock } = question
-  const decision = mayWrite()
-  if (!decision.allowed) {
-    const isExpired = clock.now() >= principal().expiresAt
-    return new WeftError(isExpired ? 'TOKEN_EXPIRED' : 'FORBIDDEN', decision.because)
-  }
-  return understands(document.schema) ? undefined : upgradeRequired(document)
+/** What they may do, or why they may only read. */
+export type WriteAnswer =
+  | { readonly access: 'read'; readonly refusal: WeftError }
+  | { readonly access: 'comment' | 'write'; readonly rule: WriteRule | undefined }
+
+export function mayWrite({ document, pass, understands }: WriteQuestion): WriteAnswer {
+  const writing = pass.writing()
+  if (writing.access === 'read') return { access: 'read', refusal: readOnly(pass) }
+  if (understands(document.schema)) return writing
+  return { access: 'read', refusal: upgradeRequired(document) }
 }
 
-export function upgradeRequired({ name, schema }: LiveDocument): WeftError {
+function readOnly(pass: Pass): WeftError {
+  return pass.refusal('write') ?? new WeftError('FORBIDDEN', 'read only')
+}
+
+function upgradeRequired({ name, schema }: LiveDocument): WeftError {
   const sentence = `${quoteName(name)} follows version ${schema} of the schema`
   return new WeftError('UPGRADE_REQUIRED', sentence)
 }

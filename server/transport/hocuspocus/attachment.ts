@@ -18,7 +18,6 @@ import {
 import { documentName, quoteName, type DocumentName } from '../../../shared/names.ts'
 import type { Principal } from '../../../shared/permissions.ts'
 import {
-  PROTOCOL_VERSION,
   encodeControlMessage,
   type CheckMessage,
   type ClientHello,
@@ -26,14 +25,16 @@ import {
   type SchemaRange,
 } from '../../../shared/protocol.ts'
 import * as decoding from 'lib0/decoding'
+import type { Pass, Situation } from '../../access/pass.ts'
 import type { DocumentHold } from '../../documents/documents.ts'
-import { isWithin, type DocumentDoor } from '../document-door.ts'
+import type { DocumentDoor } from '../document-door.ts'
 import type { EarlyFrames } from '../early-frames.ts'
 import { pack, type PackedFrame } from '../packed-frame.ts'
 import type { SyncSession } from '../sync-session.ts'
 import type { FrameFormat, SyncPeer } from '../sync-peer.ts'
 import { Refusal, type LobbyGuest } from './lobby.ts'
 import { OpeningFrames, sizeOf } from './opening-frames.ts'
+import { serverHello } from './server-hello.ts'
 
 export type AttachmentOptions = {
   /** The address that the client gave, and that all answers carry. */
@@ -42,6 +43,7 @@ export type AttachmentOptions = {
   /** What the address of the socket said of the schema, for clients without a hello. */
   readonly schema: SchemaRange | undefined
   readonly door: DocumentDoor
+  readonly situation: Situation
   readonly sendFrame: (frame: PackedFrame) => void
   /** Does the client read more slowly than it is sent to? */
   readonly isCongested: () => boolean
@@ -50,7 +52,7 @@ export type AttachmentOptions = {
   /** May so many bytes of somebody unknown be kept? One budget for all documents of a socket. */
   readonly takesUnknown: (bytes: number) => boolean
   /** The client showed a valid token. */
-  readonly onAuthenticated: () => void
+  readonly onAuthenticated: (principal: Principal) => void
   /** A frame that had to wait for the document turns out to be unreadable. */
   readonly onBadFrame: (error: unknown) => void
   /** Called once; the attachment takes no more frames. */
@@ -73,7 +75,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
   #state: State = { kind: 'opening' }
   /** Of the numbered frames; stock clients send none. */
   #lastNumber: number
-  #principal: Principal | undefined
+  #pass: Pass | undefined
   #hold: DocumentHold | undefined
   #connection: Connection | undefined
 
@@ -108,23 +110,24 @@ export class Attachment implements LobbyGuest, SyncPeer {
   async authenticate(token: string): Promise<{ readonly readOnly: boolean }> {
     try {
       const name = this.#name()
-      this.#principal = await this.#options.door.admit(name, token)
-      this.#options.onAuthenticated()
-      return { readOnly: !this.#mayWrite() }
+      const { door, situation, onAuthenticated } = this.#options
+      const principal = await door.identify(token, situation)
+      onAuthenticated(principal)
+      const pass = await door.admit(name, { principal, situation, ...this.#wait })
+      this.#pass = pass
+      return { readOnly: pass.writing().access === 'read' }
     } catch (error) {
       throw this.#refuse(toWeftError(error))
     }
   }
 
   async open(): Promise<void> {
-    const principal = this.#principal
-    if (principal === undefined) throw new Refusal('gone')
+    const pass = this.#pass
+    if (pass === undefined) throw new Refusal('gone')
     const { door, hello } = this.#options
-    const signal = this.#leaving.signal
-    const onUnavailable = (error: WeftError) => this.#tell(error)
     try {
-      this.#hold = await door.open(this.#name(), { principal, signal, onUnavailable })
-      await this.#bringUp(this.#hold, principal)
+      this.#hold = await door.open(this.#name(), { pass, ...this.#wait })
+      await this.#bringUp(this.#hold, pass)
       const { incarnation } = this.#hold.document
       if (hello?.incarnation !== undefined && hello.incarnation !== incarnation) {
         const sentence = `${quoteName(this.#name())} is another document by now`
@@ -135,9 +138,14 @@ export class Attachment implements LobbyGuest, SyncPeer {
     }
   }
 
-  async #bringUp(hold: DocumentHold, principal: Principal): Promise<void> {
+  get #wait() {
+    const onUnavailable = (error: WeftError) => this.#tell(error)
+    return { signal: this.#leaving.signal, onUnavailable }
+  }
+
+  async #bringUp(hold: DocumentHold, pass: Pass): Promise<void> {
     try {
-      await this.#options.door.bringUp(hold, { principal, schema: this.#schema })
+      await this.#options.door.bringUp(hold, { pass, schema: this.#schema })
     } catch (error) {
       // It can still be read, and written by those who understand it as it is.
       this.#tell(toWeftError(error))
@@ -150,15 +158,22 @@ export class Attachment implements LobbyGuest, SyncPeer {
   }
 
   connected(connection: Connection): void {
-    const [hold, principal] = [this.#hold, this.#principal]
-    if (this.#state.kind !== 'opening' || hold === undefined || principal === undefined) return
+    const [hold, pass] = [this.#hold, this.#pass]
+    if (this.#state.kind !== 'opening' || hold === undefined || pass === undefined) return
+    // It may have changed while the document was opening.
+    const refusal = pass.refusal('read')
+    if (refusal !== undefined) return this.end(refusal)
     this.#connection = connection
-    if (this.#options.hello !== undefined) this.control(this.#serverHello(hold))
-    const session = this.#options.door.enter({
+    const { door, hello } = this.#options
+    const schema = this.#schema
+    if (hello !== undefined) {
+      this.control(serverHello({ document: hold.document, pass, terms: door.terms, schema }))
+    }
+    const session = door.enter({
       hold,
-      principal: () => this.#principal ?? principal,
+      pass,
       peer: this,
-      schema: this.#schema,
+      schema,
       onEnd: () => this.#ended(null),
     })
     this.#state = { kind: 'syncing', session }
@@ -177,13 +192,13 @@ export class Attachment implements LobbyGuest, SyncPeer {
 
   async refresh(token: string): Promise<void> {
     try {
-      const principal = await this.#options.door.admit(this.#name(), token)
-      if (principal.id !== this.#principal?.id) {
-        throw new WeftError('TOKEN_INVALID', 'the fresh token is for somebody else')
-      }
-      this.#principal = principal
+      const { door, situation } = this.#options
+      if (this.#pass !== undefined) await door.renew(this.#pass, token, situation)
     } catch (error) {
-      this.end(toWeftError(error))
+      const refusal = toWeftError(error)
+      // Keys or grants that cannot be read just now say nothing about the token.
+      if (refusal.retryable) this.#tell(refusal)
+      else this.end(refusal)
     }
   }
 
@@ -233,7 +248,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
 
   /** Over the limit an update is dropped and counted: the handshake brings it again. */
   #queue(frame: Frame): void {
-    const isKnown = this.#principal !== undefined
+    const isKnown = this.#pass !== undefined
     if (isKnown || this.#options.takesUnknown(sizeOf(frame))) this.#early.add(frame)
     else this.#early.drop(frame)
   }
@@ -278,6 +293,10 @@ export class Attachment implements LobbyGuest, SyncPeer {
     this.send(pack(syncStatusFrame(this.#options.address, status)))
   }
 
+  askForToken(): void {
+    this.#connection?.requestToken()
+  }
+
   control(message: ControlMessage): void {
     this.send(pack(statelessFrame(this.#options.address, encodeControlMessage(message))))
   }
@@ -295,23 +314,6 @@ export class Attachment implements LobbyGuest, SyncPeer {
   /** Throws NAME_INVALID or NAME_RESERVED. */
   #name(): DocumentName {
     return documentName(nameOfAddress(this.#options.address))
-  }
-
-  #mayWrite(): boolean {
-    const principal = this.#principal
-    return principal !== undefined && this.#options.door.decide(principal, this.#name()).allowed
-  }
-
-  #serverHello({ document }: DocumentHold): ControlMessage {
-    return {
-      type: 'weft.hello',
-      protocol: PROTOCOL_VERSION,
-      incarnation: document.incarnation,
-      seq: document.seq,
-      access: this.#mayWrite() && isWithin(document.schema, this.#schema) ? 'write' : 'read',
-      schema: document.schema,
-      ...this.#options.door.terms,
-    }
   }
 
   /** Tells the client why, then gives Hocuspocus the short form of it. */
@@ -334,6 +336,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
     this.#early.take()
     this.#leaving.abort()
     this.#hold?.release()
+    this.#pass?.close()
     this.#options.onEnd(error)
     this.#connection?.close()
   }

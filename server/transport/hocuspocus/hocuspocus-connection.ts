@@ -2,6 +2,7 @@
 import { WeftError } from '../../../shared/errors.ts'
 import {
   messageType,
+  nameOfAddress,
   permissionDeniedFrame,
   pingFrame,
   pongFrame,
@@ -11,6 +12,7 @@ import {
   statelessFrame,
   type Frame,
 } from '../../../shared/frames.ts'
+import type { Principal } from '../../../shared/permissions.ts'
 import {
   encodeControlMessage,
   parseCheckMessage,
@@ -21,6 +23,7 @@ import * as decoding from 'lib0/decoding'
 import type { Cancel, Clock } from '../../../shared/clock.ts'
 import type { Metrics } from '../../base/metrics.ts'
 import type { ClientSocket } from '../client-socket.ts'
+import type { Situation } from '../../access/pass.ts'
 import type { DocumentDoor } from '../document-door.ts'
 import { EarlyFrames } from '../early-frames.ts'
 import { pack } from '../packed-frame.ts'
@@ -33,6 +36,7 @@ export type HocuspocusConnectionOptions = {
   readonly schema: SchemaRange | undefined
   readonly lobby: Lobby
   readonly door: DocumentDoor
+  readonly situation: Situation
   readonly clock: Clock
   readonly metrics: Metrics
   readonly limits: {
@@ -42,7 +46,7 @@ export type HocuspocusConnectionOptions = {
     readonly authTimeoutMs: number
   }
   /** Called when the client has shown a valid token, perhaps more than once. */
-  readonly onAuthenticated: () => void
+  readonly onAuthenticated: (principal: Principal) => void
   readonly onClose: () => void
 }
 
@@ -99,6 +103,7 @@ export class HocuspocusConnection {
       onStuck: () => {
         for (const { attachment } of this.#seats.values()) attachment.shed()
       },
+      onTooFast: error => this.close(error),
       onClose: () => this.#onClose(),
     })
   }
@@ -115,8 +120,9 @@ export class HocuspocusConnection {
   }
 
   #onFrame(bytes: Uint8Array): void {
-    if (bytes.byteLength === 1 && bytes[0] === messageType.pong) return
+    if (bytes.byteLength === 1 && bytes[0] === messageType.pong) return this.#count(bytes)
     if (bytes.byteLength === 1 && bytes[0] === messageType.ping) {
+      this.#count(bytes)
       return this.#options.socket.send(packedPong)
     }
     let frame: Frame
@@ -129,6 +135,7 @@ export class HocuspocusConnection {
       throw new WeftError('NAME_INVALID', `an address of ${frame.address.length} characters`)
     }
     const seat = this.#seats.get(frame.address)
+    this.#count(bytes, { frame, seat })
     if (frame.type === messageType.auth) return this.#onAuth(frame, bytes, seat)
     // A document that was refused or closed goes on sending for a while: nobody else's concern.
     if (seat === undefined) return
@@ -137,6 +144,17 @@ export class HocuspocusConnection {
     } catch (error) {
       this.#refuseFrame(seat, error)
     }
+  }
+
+  #count(
+    { byteLength: bytes }: Uint8Array,
+    known?: { frame: Frame; seat: Seat | undefined },
+  ): void {
+    const type = known?.frame.type
+    const isSync = type === messageType.sync || type === messageType.syncReply
+    const attachment = known?.seat?.attachment
+    const document = attachment?.wasOpen === true ? nameOfAddress(attachment.address) : undefined
+    this.#options.socket.count({ kind: isSync ? 'sync' : 'other', bytes, document })
   }
 
   #toSeat(frame: Frame, { attachment }: Seat): void {
@@ -173,7 +191,7 @@ export class HocuspocusConnection {
     if (message === undefined) throw new WeftError('FRAME_INVALID', 'an auth message without token')
     // On a live attachment this is a fresh token; Hocuspocus hands it to the onTokenSync hook.
     if (seat !== undefined) return this.#client.handleMessage(readdress(frame, seat.id))
-    const { limits, door, socket, metrics } = this.#options
+    const { limits, door, situation, socket, metrics } = this.#options
     if (this.#seats.size >= limits.documentsMax) {
       const sentence = `${this.#seats.size} documents are open on this socket`
       return this.#refuseSeat(frame.address, new WeftError('TOO_MANY_DOCUMENTS', sentence))
@@ -191,11 +209,12 @@ export class HocuspocusConnection {
       hello,
       schema: this.#options.schema,
       door,
+      situation,
       sendFrame: outgoing => socket.send(outgoing),
       isCongested: () => socket.isCongested,
       early: new EarlyFrames(socket.backlog, limits.queueBytesMax * 2),
       takesUnknown: bytes => (this.#unknownBytes += bytes) <= UNKNOWN_BYTES_MAX,
-      onAuthenticated: () => this.#onAuthenticated(),
+      onAuthenticated: principal => this.#onAuthenticated(principal),
       onBadFrame: error => this.#refuseFrame(taken, error),
       onEnd: error => {
         this.#guests.delete(id)
@@ -216,9 +235,9 @@ export class HocuspocusConnection {
     this.#client.handleMessage(readdress(readFrame(bytes), id))
   }
 
-  #onAuthenticated(): void {
+  #onAuthenticated(principal: Principal): void {
     this.#cancelAuthTimeout()
-    this.#options.onAuthenticated()
+    this.#options.onAuthenticated(principal)
   }
 
   #refuseSeat(address: string, error: WeftError): void {

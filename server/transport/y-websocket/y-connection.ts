@@ -3,8 +3,11 @@ import * as decoding from 'lib0/decoding'
 import { WeftError, toWeftError } from '../../../shared/errors.ts'
 import { syncStep, type HandshakePart } from '../../../shared/frames.ts'
 import { documentName } from '../../../shared/names.ts'
+import type { Principal } from '../../../shared/permissions.ts'
 import type { ControlMessage, SchemaRange } from '../../../shared/protocol.ts'
+import type { Pass, Situation } from '../../access/pass.ts'
 import type { Metrics } from '../../base/metrics.ts'
+import type { DocumentHold } from '../../documents/documents.ts'
 import type { ClientSocket } from '../client-socket.ts'
 import type { DocumentDoor } from '../document-door.ts'
 import { EarlyFrames } from '../early-frames.ts'
@@ -22,6 +25,7 @@ import {
 export type YConnectionOptions = {
   readonly socket: ClientSocket
   readonly door: DocumentDoor
+  readonly situation: Situation
   readonly metrics: Metrics
   /** As it stands in the address; not checked yet. */
   readonly name: string
@@ -29,7 +33,7 @@ export type YConnectionOptions = {
   readonly schema: SchemaRange | undefined
   /** Most bytes that may wait while the document is opening. */
   readonly queueBytesMax: number
-  readonly onAuthenticated: () => void
+  readonly onAuthenticated: (principal: Principal) => void
   readonly onClose: () => void
 }
 
@@ -62,6 +66,7 @@ export class YConnection implements SyncPeer {
         const sentence = 'the document is not open yet, and too much waits for it'
         this.end(new WeftError('SLOW_DOWN', sentence, { retryAfterMs: 1_000 }))
       },
+      onTooFast: error => this.end(error),
       onClose: () => {
         this.#leaving.abort()
         if (this.#state.kind === 'syncing') this.#state.session.close()
@@ -81,26 +86,47 @@ export class YConnection implements SyncPeer {
   }
 
   async #open(): Promise<void> {
-    const { door, token } = this.#options
+    const { door, token, situation } = this.#options
+    let pass: Pass | undefined
     try {
       const name = documentName(this.#options.name)
-      const principal = await door.admit(name, token)
-      this.#options.onAuthenticated()
-      const signal = this.#leaving.signal
-      const hold = await door.open(name, { principal, signal, onUnavailable: () => {} })
-      if (this.#state.kind !== 'opening') return hold.release()
-      const onEnd = () => {}
-      const { schema } = this.#options
-      const session = door.enter({ hold, principal: () => principal, peer: this, schema, onEnd })
-      this.#state = { kind: 'syncing', session }
-      session.ask('handshake')
-      for (const bytes of this.#early.take()) this.#onFrame(bytes)
+      const principal = await door.identify(token, situation)
+      this.#options.onAuthenticated(principal)
+      const wait = { signal: this.#leaving.signal, onUnavailable: () => {} }
+      pass = await door.admit(name, { principal, situation, ...wait })
+      const hold = await door.open(name, { pass, ...wait })
+      if (this.#state.kind === 'opening') this.#enter(hold, pass)
+      else {
+        hold.release()
+        pass.close()
+      }
     } catch (error) {
+      pass?.close()
       this.end(toWeftError(error))
     }
   }
 
+  /** Throws when the client may not read the document any more. */
+  #enter(hold: DocumentHold, pass: Pass): void {
+    try {
+      pass.require('read')
+    } catch (error) {
+      hold.release()
+      throw error
+    }
+    const { door, schema } = this.#options
+    const session = door.enter({ hold, pass, peer: this, schema, onEnd: () => {} })
+    this.#state = { kind: 'syncing', session }
+    session.ask('handshake')
+    for (const bytes of this.#early.take()) this.#take(bytes)
+  }
+
   #onFrame(bytes: Uint8Array): void {
+    this.#count(bytes)
+    this.#take(bytes)
+  }
+
+  #take(bytes: Uint8Array): void {
     if (this.#state.kind === 'ended') return
     if (this.#state.kind === 'opening') {
       // What has no room the client brings again: it is asked for all it has when the document opens.
@@ -114,6 +140,12 @@ export class YConnection implements SyncPeer {
       if (error instanceof WeftError) throw error
       throw new WeftError('FRAME_INVALID', 'a frame that cannot be read', { cause: error })
     }
+  }
+
+  #count(bytes: Uint8Array): void {
+    const kind = bytes[0] === yMessageType.sync ? 'sync' : 'other'
+    const document = this.#state.kind === 'syncing' ? this.#options.name : undefined
+    this.#options.socket.count({ kind, bytes: bytes.byteLength, document })
   }
 
   #toSession(bytes: Uint8Array, session: SyncSession): void {
@@ -152,9 +184,15 @@ export class YConnection implements SyncPeer {
     // The protocol knows no acknowledgement.
   }
 
+  askForToken(): void {
+    // Nor any way to send another token.
+  }
+
   control(message: ControlMessage): void {
-    if (message.type !== 'weft.error') return
-    this.send(pack(yPermissionDeniedFrame(`${message.error.code}: ${message.error.message}`)))
+    if (message.type !== 'weft.error' && message.type !== 'weft.access') return
+    const { error } = message
+    if (error !== undefined)
+      this.send(pack(yPermissionDeniedFrame(`${error.code}: ${error.message}`)))
   }
 
   end(error: WeftError): void {

@@ -1,0 +1,238 @@
+/** What one principal may do on one document, as of now: held for as long as a client is there. */
+import type { Cancel, Clock } from '../../shared/clock.ts'
+import { decide, type Decision, type Rule } from '../../shared/decide.ts'
+import { WeftError } from '../../shared/errors.ts'
+import { quoteName, type DocumentName } from '../../shared/names.ts'
+import type { Capability, Principal } from '../../shared/permissions.ts'
+import { byPrincipal } from '../audit/audit-row.ts'
+import type { Note } from './note.ts'
+import { writeRuleOf, type WriteRule } from '../../shared/write-rules.ts'
+import { concerns, type ChangeSet, type RuleSource } from './policy.ts'
+
+/** Where a client comes from, as far as conditions may ask. */
+export type Situation = { readonly address: string | null }
+
+export type PassOptions = {
+  readonly principal: Principal
+  readonly name: DocumentName
+  readonly situation: Situation
+  readonly rules: RuleSource
+  readonly clock: Clock
+  /** Has this token been called back? */
+  readonly isRevoked: (principal: Principal) => boolean
+  readonly onClose: (pass: Pass) => void
+  /** Where refusals are written down. */
+  readonly note: Note
+}
+
+export type Access = 'read' | 'comment' | 'write'
+
+/** What a client may do with the content; `rule` limits where, undefined: everywhere. */
+export type Writing =
+  | { readonly access: 'read' }
+  | { readonly access: 'comment' | 'write'; readonly rule: WriteRule | undefined }
+
+type KnownWriting = {
+  readonly access: Access
+  readonly paths: readonly string[] | null
+  readonly writing: Writing
+}
+
+/** Timers of browsers and Node end here; a later instant is waited for in steps. */
+const TIMER_MS_MAX = 2 ** 31 - 1
+
+export class Pass {
+  readonly name: DocumentName
+  readonly #options: PassOptions
+  readonly #listeners = new Set<() => void>()
+  /** Answers that still hold. */
+  readonly #answers = new Map<Capability, Decision>()
+  #writing: KnownWriting | undefined
+  #principal: Principal
+  #rules: readonly Rule[] = []
+  /** The wall clock and the steady one when the pass was made. */
+  readonly #since: { readonly now: number; readonly monotonic: number }
+  #cancelTimer: Cancel = () => {}
+  #isClosed = false
+  /** Counts what may have changed the rules, so that a slow answer does not overwrite a later one. */
+  #asked = 0
+  /** The last of them. */
+  #reading: Promise<void> = Promise.resolve()
+
+  constructor(options: PassOptions) {
+    const { clock, principal, name } = options
+    this.#options = options
+    this.#principal = principal
+    this.name = name
+    this.#since = { now: clock.now(), monotonic: clock.monotonic() }
+  }
+
+  /** The client as of now: its token may have been renewed. */
+  get principal(): Principal {
+    return this.#principal
+  }
+
+  /**
+   * The time by which tokens and grants end. It goes on evenly from the moment the client came: nobody
+   * is sent off, or stays for ever, because somebody set the server's clock.
+   */
+  get #at(): number {
+    return this.#since.now + this.#options.clock.monotonic() - this.#since.monotonic
+  }
+
+  /** May they, now? Cheap: asked for each frame. */
+  decide(capability: Capability): Decision {
+    const at = this.#at
+    const known = this.#answers.get(capability)
+    if (known !== undefined && at < known.until) return known
+    const { situation, isRevoked } = this.#options
+    const decision = isRevoked(this.#principal)
+      ? revoked
+      : decide({
+          principal: this.#principal,
+          rules: this.#rules,
+          resource: this.name,
+          capability,
+          at,
+          address: situation.address,
+        })
+    this.#answers.set(capability, decision)
+    return decision
+  }
+
+  /** May they write, now, and where in the document? Cheap as well. */
+  writing(): Writing {
+    const write = this.decide('write')
+    if (write.allowed) return this.#writingBy('write', write.paths)
+    const comment = this.decide('comment')
+    if (comment.allowed) return this.#writingBy('comment', comment.paths)
+    return forbidden
+  }
+
+  /** The same object while the answer is the same: what is made of the rule is kept with it. */
+  #writingBy(as: 'write' | 'comment', paths: readonly string[] | null): Writing {
+    const known = this.#writing
+    if (known?.access === as && known.paths === paths) return known.writing
+    const writing: Writing = { access: as, rule: writeRuleOf(as, paths) }
+    this.#writing = { access: as, paths, writing }
+    return writing
+  }
+
+  /** They must: throws TOKEN_EXPIRED, TOKEN_REVOKED or FORBIDDEN when they may not. */
+  require(capability: Capability): void {
+    const refusal = this.refusal(capability)
+    if (refusal !== undefined) throw refusal
+  }
+
+  /** Why they may not; undefined when they may. */
+  refusal(capability: Capability): WeftError | undefined {
+    const decision = this.decide(capability)
+    if (decision.allowed) return undefined
+    if (decision === revoked) return new WeftError('TOKEN_REVOKED', decision.because)
+    if (this.isExpired) return new WeftError('TOKEN_EXPIRED', 'the token has expired')
+    const sentence = `${capability} of ${quoteName(this.name)}: ${decision.because}`
+    return new WeftError('FORBIDDEN', sentence)
+  }
+
+  /** Writes down that something was tried in vain. */
+  noteRefusal(capability: Capability, { code, message }: WeftError): void {
+    const { note, situation } = this.#options
+    note({
+      ...byPrincipal(this.#principal),
+      action: `document.${capability}`,
+      document: this.name,
+      capability,
+      decision: 'deny',
+      because: `${code}: ${message}`,
+      address: situation.address,
+    })
+  }
+
+  /** Nothing is written any more with this token; a fresh one would mend it. */
+  get isExpired(): boolean {
+    return this.#at >= this.#principal.writesUntil
+  }
+
+  /** Ms until nothing is written any more with this token. */
+  get writesForMs(): number {
+    return this.#principal.writesUntil - this.#at
+  }
+
+  /** Called whenever an answer may have become another one. */
+  listen(listener: () => void): Cancel {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  /** Reads the rules. Rejects when the store cannot be read, and then nothing has changed. */
+  refresh(): Promise<void> {
+    this.#reading = this.#read(++this.#asked)
+    return this.#reading
+  }
+
+  async #read(asked: number): Promise<void> {
+    const rules = await this.#options.rules.rulesFor(this.#principal, this.name)
+    if (this.#isClosed) return
+    // Without the later rules, whoever is just coming would be sent off by none at all.
+    if (asked !== this.#asked) return this.#reading
+    this.#rules = rules
+    this.#changed()
+  }
+
+  /** The client has shown a fresh token, of the same principal. */
+  async renew(principal: Principal): Promise<void> {
+    const before = this.#principal
+    this.#principal = principal
+    try {
+      await this.refresh()
+    } catch (error) {
+      // Another fresh token may have come in the meantime.
+      if (this.#principal === principal) this.#principal = before
+      throw error
+    }
+  }
+
+  isConcernedBy(changes: ChangeSet): boolean {
+    return concerns(changes, this.#principal, this.name)
+  }
+
+  /** Something outside of the rules has changed, such as which tokens count. */
+  recheck(): void {
+    this.#changed()
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#cancelTimer()
+    this.#listeners.clear()
+    this.#options.onClose(this)
+  }
+
+  #changed(): void {
+    if (this.#isClosed) return
+    this.#answers.clear()
+    this.#arm()
+    for (const listener of Array.from(this.#listeners)) listener()
+  }
+
+  /** At the first instant at which reading, commenting or writing may be answered anew. */
+  #arm(): void {
+    this.#cancelTimer()
+    const answers = watched.map(capability => this.decide(capability).until)
+    const waitMs = Math.min(...answers) - this.#at
+    if (waitMs === Infinity) return
+    const delayMs = Math.min(Math.max(waitMs, 1), TIMER_MS_MAX)
+    this.#cancelTimer = this.#options.clock.after(delayMs, () => this.#changed())
+  }
+}
+
+const forbidden: Writing = { access: 'read' }
+
+const watched = ['read', 'comment', 'write'] as const
+
+const revoked: Decision = {
+  allowed: false,
+  because: 'the token has been revoked',
+  until: Infinity,
+}

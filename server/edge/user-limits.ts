@@ -1,0 +1,47 @@
+/** How often one user may come, by the kind that the token names. */
+import type { Clock } from '../../shared/clock.ts'
+import { WeftError } from '../../shared/errors.ts'
+import type { Principal, PrincipalKind } from '../../shared/permissions.ts'
+import type { Metrics } from '../base/metrics.ts'
+import { BucketTable, type Rate } from './bucket.ts'
+
+/** For REST requests, and once more for sockets that are opened. */
+export type RateTiers = Readonly<Record<PrincipalKind, Rate>>
+
+export type UserLimitsOptions = {
+  readonly tiers: RateTiers
+  readonly clock: Clock
+  readonly metrics: Metrics
+}
+
+export class UserLimits {
+  readonly #options: UserLimitsOptions
+  readonly #connects: BucketTable
+  readonly #requests: BucketTable
+
+  constructor(options: UserLimitsOptions) {
+    this.#options = options
+    this.#connects = new BucketTable(options.clock)
+    this.#requests = new BucketTable(options.clock)
+  }
+
+  /** Their token was shown on a socket for the first time. Throws SLOW_DOWN. */
+  connect(principal: Principal): void {
+    this.#take(principal, 'connects')
+  }
+
+  /** Throws SLOW_DOWN. */
+  request(principal: Principal): void {
+    this.#take(principal, 'requests')
+  }
+
+  #take({ id, kind }: Principal, what: 'connects' | 'requests'): void {
+    const { tiers, clock, metrics } = this.#options
+    const table = what === 'connects' ? this.#connects : this.#requests
+    const waitMs = table.of(`${kind} ${id}`, tiers[kind]).takeOne(clock.monotonic())
+    if (waitMs === 0) return
+    metrics.rateLimited.inc({ limit: `user ${what}` })
+    const sentence = `too many ${what} of one ${kind} (WEFT_RATE_TIERS)`
+    throw new WeftError('SLOW_DOWN', sentence, { retryAfterMs: Math.ceil(waitMs) })
+  }
+}
