@@ -1,6 +1,6 @@
 /** Settings of the edge: which pages and addresses may come, and how often. */
 import { z } from 'zod'
-import { isNetwork } from './edge/addresses.ts'
+import { isNetwork } from './edge/networks.ts'
 import { tierSchema } from './edge/tiers.ts'
 import { count, list, setting } from './setting.ts'
 
