@@ -108,6 +108,12 @@ function answerOf(
   request.on('response', resolve)
   // Stays: what breaks later is heard at the answer.
   request.on('error', reject)
+  // Node lets go of whoever switches protocols unasked, and says nothing.
+  request.on('upgrade', (_response, socket) => {
+    socket.destroy()
+    reject(new Error('another protocol was answered'))
+  })
+  request.on('close', () => reject(new Error('closed without an answer')))
   request.end(body)
   return promise
 }
