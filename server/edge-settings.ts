@@ -56,8 +56,8 @@ export const edgeSettings = {
   ),
   WEFT_CONNECTION_FRAMES_PER_SECOND: setting(
     count(100),
-    'Frames of one socket that are no edits (presence, questions), after a burst of 10 times as many; ' +
-      'then it is read more slowly.',
+    'Frames of one socket that are no edits (presence, questions), one for every 8 KB, after a burst of ' +
+      '10 times as many; then it is read more slowly.',
   ),
   WEFT_CONNECTION_BYTES_PER_SECOND: setting(
     count(2 << 20, 1024),
