@@ -26,6 +26,22 @@ let inside: LocalServer
 let answer: RequestListener
 const seen: string[] = []
 
+/** The port that is free at one address may be taken, by any other test, at the other. */
+async function twoServers(
+  answer: RequestListener,
+  tries = 20,
+): Promise<[LocalServer, LocalServer]> {
+  const first = await localServer({ address: '127.0.0.2', answer })
+  try {
+    const { port } = first
+    return [first, await localServer({ address: '127.0.0.1', port, answer })]
+  } catch (error) {
+    await first.close()
+    if (tries === 0) throw error
+    return twoServers(answer, tries - 1)
+  }
+}
+
 beforeEach(async () => {
   seen.length = 0
   answer = (request, response) => {
@@ -33,8 +49,7 @@ beforeEach(async () => {
     response.end('heard')
   }
   const listener: RequestListener = (request, response) => answer(request, response)
-  outside = await localServer({ address: '127.0.0.2', answer: listener })
-  inside = await localServer({ address: '127.0.0.1', port: outside.port, answer: listener })
+  ;[outside, inside] = await twoServers(listener)
 })
 afterEach(async () => {
   vi.unstubAllEnvs()
