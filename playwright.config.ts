@@ -15,7 +15,7 @@ export default defineConfig({
   workers: 1,
   timeout: 120_000,
   expect: { timeout: 15_000 },
-  reporter: [['list']],
+  reporter: [['list'], ['./e2e/support/reporters/playwright-counts.ts']],
   use: {
     launchOptions: {
       args: chromiumArgs,

@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
+    reporters: ['default', './e2e/support/reporters/vitest-counts.ts'],
     projects: [
       {
         // Everything inside one process: units, contracts, whole servers with real clients.

@@ -1,6 +1,6 @@
 /** Settings of the edge: which pages and addresses may come, and how often. */
 import { z } from 'zod'
-import { isNetwork } from './edge/addresses.ts'
+import { isNetwork } from './edge/networks.ts'
 import { tierSchema } from './edge/tiers.ts'
 import { count, list, setting } from './setting.ts'
 
@@ -56,8 +56,8 @@ export const edgeSettings = {
   ),
   WEFT_CONNECTION_FRAMES_PER_SECOND: setting(
     count(100),
-    'Frames of one socket that are no edits (presence, questions), after a burst of 10 times as many; ' +
-      'then it is read more slowly.',
+    'Frames of one socket that are no edits (presence, questions), one for every 8 KB, after a burst of ' +
+      '10 times as many; then it is read more slowly.',
   ),
   WEFT_CONNECTION_BYTES_PER_SECOND: setting(
     count(2 << 20, 1024),

@@ -143,7 +143,7 @@ describe('[T4] a key set at an address', () => {
     await until(async () => (await outcome(known)) === 'in', 'it is there again')
   })
 
-  test('an unknown key waits for a set that hangs for five seconds, no more', async () => {
+  test('[T25] an unknown key waits for a set that hangs for five seconds, no more', async () => {
     answer = () => {}
     const { outcome } = verifierOf({ kind: 'jwks', url })
     const startedAt = performance.now()
@@ -152,7 +152,7 @@ describe('[T4] a key set at an address', () => {
     expect(requests).toBe(1)
   })
 
-  test('a set of more than 64 KB is not read to its end', async () => {
+  test('[T25] a set of more than 64 KB is not read to its end', async () => {
     let sent = 0
     answer = (_request, response) => {
       const more = () => {
@@ -168,7 +168,7 @@ describe('[T4] a key set at an address', () => {
     expect(sent).toBeLessThan(16 << 20)
   })
 
-  test('a set that sends elsewhere is not followed', async () => {
+  test('[T25] a set that sends elsewhere is not followed', async () => {
     answer = (_request, response) => void response.writeHead(302, { location: `${url}2` }).end()
     const { outcome } = verifierOf({ kind: 'jwks', url })
     expect(await outcome(await token('one'))).toBe('SLOW_DOWN')

@@ -1,7 +1,8 @@
 /** Who a request is of: the peer, or the rightmost that no proxy of ours is. */
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import { Addresses, isNetwork } from './addresses.ts'
+import { Addresses } from './addresses.ts'
+import { isNetwork } from './networks.ts'
 
 const rules = { trustedProxies: ['10.0.0.0/8', '::1', '2001:db8:aa::/48'], allowed: [], denied: [] }
 

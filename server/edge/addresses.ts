@@ -1,7 +1,8 @@
 /** Where a request comes from: the peer, or what proxies that are trusted say of it. */
 import type { IncomingMessage } from 'node:http'
-import { BlockList, isIP } from 'node:net'
+import { isIP, type BlockList } from 'node:net'
 import { WeftError } from '../../shared/errors.ts'
+import { contains, networks } from './networks.ts'
 
 export type ClientAddress = {
   /** As numbers in their shortest form; IPv4 also where it came as `::ffff:192.0.2.1`. */
@@ -67,38 +68,6 @@ export class Addresses {
     }
     return last
   }
-}
-
-/** Is it an address, or a network as `10.0.0.0/8`? */
-export function isNetwork(text: string): boolean {
-  return readNetwork(text) !== undefined
-}
-
-type Network = { readonly address: string; readonly family: 'ipv4' | 'ipv6'; readonly bits: number }
-
-function readNetwork(text: string): Network | undefined {
-  const match = /^([0-9a-f.:]+)(?:\/(\d{1,3}))?$/i.exec(text)
-  const address = match?.[1] ?? ''
-  const version = isIP(address)
-  const bitsMax = version === 4 ? 32 : 128
-  const bits = match?.[2] === undefined ? bitsMax : Number(match[2])
-  if (version === 0 || bits > bitsMax) return undefined
-  return { address, family: version === 4 ? 'ipv4' : 'ipv6', bits }
-}
-
-function networks(texts: readonly string[]): BlockList {
-  const list = new BlockList()
-  for (const text of texts) {
-    const network = readNetwork(text)
-    if (network === undefined) throw new TypeError(`"${text}" is no address and no network`)
-    list.addSubnet(network.address, network.bits, network.family)
-  }
-  return list
-}
-
-function contains(list: BlockList, address: string): boolean {
-  const version = isIP(address)
-  return version !== 0 && list.check(address, version === 4 ? 'ipv4' : 'ipv6')
 }
 
 /** One text for each address; undefined when it is none. */

@@ -170,6 +170,18 @@ describe('[T23] the pace of a socket', () => {
     expect(events).toEqual(['wait', 'go on'])
   })
 
+  test('[T17] what is no edit counts once, or once for every 8 KB', () => {
+    const { open } = start()
+    const [small, large, huge] = [open(), open(), open()]
+    small.send(20, { bytes: 8 << 10 })
+    large.send(10, { bytes: (8 << 10) + 1 })
+    expect([small.events, large.events]).toEqual([[], []])
+    large.send(1, { bytes: (8 << 10) + 1 })
+    expect(large.events).toEqual(['wait'])
+    huge.send(1, { bytes: 4 << 20 })
+    expect(huge.events).toEqual(['SLOW_DOWN 49200'])
+  })
+
   test('who is over for long is sent off with the time to wait; who pauses is not', () => {
     const { clock, open } = start()
     const [greedy, calm] = [open(), open()]

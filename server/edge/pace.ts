@@ -5,7 +5,7 @@ import type { Metrics } from '../base/metrics.ts'
 import { Bucket, BucketTable, type Rate } from './bucket.ts'
 
 export type PaceLimits = {
-  /** Presence, questions, messages: by their number. Keystrokes are no such frames. */
+  /** Presence, questions, messages: by their number, large ones as several. Keystrokes are no such frames. */
   readonly frames: Rate
   /** Changes and states: by their bytes. */
   readonly bytes: Rate
@@ -37,6 +37,8 @@ export type PaceListener = {
 
 /** Looking at a frame costs something, however small it is. */
 const FRAME_BYTES = 256
+/** What is no edit and larger counts as several: four megabytes of nothing are not one question. */
+const PLAIN_BYTES_MAX = 8 << 10
 /**
  * A document that everybody talks about slows each of them, by so much at most: nobody is sent off
  * for what others do, and an edit is not kept waiting by everybody's carets.
@@ -60,14 +62,18 @@ export class Paces {
   }
 
   /** For how many ms whoever sent it should rest. */
-  countDocument(document: string, { kind, bytes }: CountedFrame, now: number): number {
+  countDocument(document: string, frame: CountedFrame, now: number): number {
     const limits = this.#options.document
     const bucket =
-      kind === 'sync'
+      frame.kind === 'sync'
         ? this.#bytes.of(document, limits.bytes)
         : this.#frames.of(document, limits.frames)
-    return bucket.take(kind === 'sync' ? bytes + FRAME_BYTES : 1, now, DOCUMENT_WAIT_MS_MAX)
+    return bucket.take(costOf(frame), now, DOCUMENT_WAIT_MS_MAX)
   }
+}
+
+function costOf({ kind, bytes }: CountedFrame): number {
+  return kind === 'sync' ? bytes + FRAME_BYTES : Math.max(1, Math.ceil(bytes / PLAIN_BYTES_MAX))
 }
 
 type PaceOptions = PacesOptions & PaceListener & { readonly shared: Paces }
@@ -93,10 +99,8 @@ export class Pace {
     if (this.#state === 'ended') return
     const { clock, shared } = this.#options
     const now = clock.monotonic()
-    const ownMs =
-      frame.kind === 'sync'
-        ? this.#bytes.take(frame.bytes + FRAME_BYTES, now)
-        : this.#frames.take(1, now)
+    const bucket = frame.kind === 'sync' ? this.#bytes : this.#frames
+    const ownMs = bucket.take(costOf(frame), now)
     const { document } = frame
     const sharedMs = document === undefined ? 0 : shared.countDocument(document, frame, now)
     if (ownMs > 0) this.#over(ownMs, now)

@@ -58,6 +58,8 @@ const packedPing = pack(pingFrame)
 const packedPong = pack(pongFrame)
 /** What is dropped of it comes again with the handshake. */
 const UNKNOWN_BYTES_MAX = 64 << 10
+/** Larger messages are none of ours, and are not read. */
+const MESSAGE_BYTES_MAX = 8 << 10
 /** As long as an address may be: a name, a separator, and the session id of a provider. */
 const ADDRESS_LENGTH_MAX = 400
 
@@ -267,6 +269,7 @@ export class HocuspocusConnection {
 
 /** Weft's own messages; an application's are not passed on, for nobody has said who may send them. */
 function onStateless({ decoder }: Frame, attachment: Attachment): void {
+  if (decoder.arr.byteLength - decoder.pos > MESSAGE_BYTES_MAX) return
   const check = parseCheckMessage(decoding.readVarString(decoder))
   if (check !== undefined) attachment.onCheck(check)
 }
