@@ -1,5 +1,25 @@
 /** The public list of `weft/react`. */
 export { WeftProvider, useClient, type WeftProviderProps } from './provider.tsx'
+export {
+  AvatarStack,
+  AvatarStack as PresenceIndicator,
+  type AvatarStackProps,
+} from './components/avatar-stack.tsx'
+export { ConnectionBadge, type ConnectionBadgeProps } from './components/connection-badge.tsx'
+export {
+  LiveCursors,
+  LiveCursors as CollaborativeCursors,
+  type LiveCursorsProps,
+} from './components/live-cursors.tsx'
+export {
+  SyncErrorBoundary,
+  type SyncErrorBoundaryProps,
+  type SyncFailure,
+} from './components/sync-error-boundary.tsx'
+export { TypingIndicator, type TypingIndicatorProps } from './components/typing-indicator.tsx'
+export type { Person } from './people.ts'
+export { usePeople } from './use-people.ts'
+export { useTypers, useTyping, type Typing } from './use-typing.ts'
 export type { ClientSettings } from './client-store.ts'
 export { DocumentProvider, type DocumentProviderProps } from './document-provider.tsx'
 export type { DocumentView } from './document-store.ts'
