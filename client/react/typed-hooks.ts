@@ -6,17 +6,23 @@ import type { IsEqual } from './use-readable.ts'
 import { useSelf } from './use-self.ts'
 
 export type TypedHooks<P extends object, U> = {
-  useOthers(): readonly Member<P, U>[]
-  useOthers<Selection>(
-    select: (others: readonly Member<P, U>[]) => Selection,
-    isEqual?: IsEqual<Selection>,
-  ): Selection
-  useSelf(): Member<P, U> | null
-  useSelf<Selection>(
-    select: (self: Member<P, U> | null) => Selection,
-    isEqual?: IsEqual<Selection>,
-  ): Selection
-  usePresence(initial?: Partial<P>): readonly [presence: Partial<P>, setPresence: SetPresence<P>]
+  readonly useOthers: {
+    (): readonly Member<P, U>[]
+    <Selection>(
+      select: (others: readonly Member<P, U>[]) => Selection,
+      isEqual?: IsEqual<Selection>,
+    ): Selection
+  }
+  readonly useSelf: {
+    (): Member<P, U> | null
+    <Selection>(
+      select: (self: Member<P, U> | null) => Selection,
+      isEqual?: IsEqual<Selection>,
+    ): Selection
+  }
+  readonly usePresence: (
+    initial?: Partial<P>,
+  ) => readonly [presence: Partial<P>, setPresence: SetPresence<P>]
 }
 
 /**

@@ -6,9 +6,14 @@ import type { DocumentStore, DocumentView } from '../document-store.ts'
 import { LOADING, loadState } from '../load-state.ts'
 import { useReadable } from '../use-readable.ts'
 
-/** One promise for all that wait for the same document: React asks for it again and again. */
-const waiting = new WeakMap<DocumentStore, Promise<void>>()
-const NEVER = new Promise<void>(() => {})
+type Waiting = { readonly promise: Promise<void>; isOver: boolean }
+
+/**
+ * One promise for all that wait for the same document, kept when it is over: React renders again
+ * what had suspended, and wants to be handed the same one.
+ */
+const waiting = new WeakMap<DocumentStore, Waiting>()
+const NEVER = new Promise<never>(() => {})
 
 /** The open document. Throws the refusal when the server does not let this user in. */
 export function useReady(name?: string): DocumentView {
@@ -21,19 +26,21 @@ export function useReady(name?: string): DocumentView {
     throw new Error('weft: a document is shown in browsers only: put a <Suspense> around it')
   }
   if (state.error !== null) throw new WeftError(state.error.code, state.error.message)
-  if (state.isLoading) use(whenReady(store))
+  const promise = state.isLoading ? whenReady(store) : waiting.get(store)?.promise
+  if (promise !== undefined) use(promise)
   return store.get() ?? use(NEVER)
 }
 
 function whenReady(store: DocumentStore): Promise<void> {
   const known = waiting.get(store)
-  if (known !== undefined) return known
+  if (known?.isOver === false) return known.promise
   // Nothing that suspends is mounted, so nothing watches yet.
   const opened = store.lease()
   if (opened === null) return NEVER
-  const promise = ready(store, opened).finally(() => void waiting.delete(store))
-  waiting.set(store, promise)
-  return promise
+  const next: Waiting = { promise: ready(store, opened), isOver: false }
+  void next.promise.then(() => void (next.isOver = true))
+  waiting.set(store, next)
+  return next.promise
 }
 
 /** Resolves as well when the lease has ended: whoever still waits begins another one. */
