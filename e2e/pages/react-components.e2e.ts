@@ -127,12 +127,23 @@ test('a pointer is told, followed smoothly, and gone after five seconds of rest'
   await peer.leave()
 })
 
-test('60 frames a second with 50 cursors that move all the time', async ({ browser, stage }) => {
+test('50 cursors that move all the time leave room for 60 frames a second', async ({
+  browser,
+  stage,
+}) => {
   const shown = await openReactPage(browser, { stage, served, strict: false })
   await expect(shown.page.getByTestId('permission')).toHaveText('write/writes')
   const order = { count: CURSORS, measuredMs: MEASURED_MS }
   // The states are given to the awareness as the sdk does it: the page is measured, not the machine's
   // fifty other browsers.
+  const devtools = await shown.page.context().newCDPSession(shown.page)
+  // Of the processor, not of the wall: others run on this machine too.
+  await devtools.send('Performance.enable', { timeDomain: 'threadTicks' })
+  const workedMs = async () => {
+    const { metrics } = await devtools.send('Performance.getMetrics')
+    return (metrics.find(({ name }) => name === 'TaskDuration')?.value ?? NaN) * 1_000
+  }
+  const before = await workedMs()
   const measured = await shown.page.evaluate(async ({ count, measuredMs }) => {
     const { awareness } = weftPage.client.open('react/board')
     const move = (round: number) => {
@@ -167,6 +178,7 @@ test('60 frames a second with 50 cursors that move all the time', async ({ brows
     const [from = 0, to = 0] = [frames[0], frames.at(-1)]
     return {
       rounds: round,
+      frames: frames.length,
       perSecond: ((frames.length - 1) * 1000) / (to - from),
       slow: gaps.filter(gap => gap > 25).length,
       longestMs: Math.max(...gaps),
@@ -174,9 +186,11 @@ test('60 frames a second with 50 cursors that move all the time', async ({ brows
       pageRenders: (weftPage.renders['page'] ?? 0) - (rendersBefore['page'] ?? 0),
     }
   }, order)
-  process.stdout.write(`${CURSORS} cursors: ${JSON.stringify(measured)}\n`)
+  const perFrameMs = ((await workedMs()) - before) / measured.frames
+  process.stdout.write(`${CURSORS} cursors: ${JSON.stringify({ ...measured, perFrameMs })}\n`)
   expect(measured.shown).toBe(CURSORS)
   expect(measured.pageRenders).toBe(0)
-  // 60, less what a machine that runs others too takes of it.
-  expect(measured.perSecond).toBeGreaterThan(55)
+  // Half of what a frame has at 60 a second.
+  expect(perFrameMs).toBeLessThan(8.3)
+  expect(measured.perSecond).toBeGreaterThan(30)
 })

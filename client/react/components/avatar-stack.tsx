@@ -2,7 +2,7 @@
 import type { ReactNode } from 'react'
 import type { Person } from '../people.ts'
 import { usePeople } from '../use-people.ts'
-import { Avatar } from './avatar.tsx'
+import { Avatar, turnTip } from './avatar.tsx'
 import { classNames } from './class-names.ts'
 
 export type AvatarStackProps = {
@@ -28,8 +28,9 @@ export function AvatarStack(props: AvatarStackProps): ReactNode {
   if (children !== undefined) return children(shown, hidden.length)
   return (
     <ul className={classNames('weft-avatars', className)} aria-label="People here">
-      {shown.map(person => (
-        <li key={person.id}>
+      {shown.map((person, index) => (
+        // The first lies on top, or the badges would be covered.
+        <li key={person.id} style={{ zIndex: shown.length - index }}>
           <Avatar person={person} />
         </li>
       ))}
@@ -39,6 +40,8 @@ export function AvatarStack(props: AvatarStackProps): ReactNode {
             className="weft-avatar weft-more"
             role="img"
             tabIndex={0}
+            onPointerEnter={turnTip}
+            onFocus={turnTip}
             aria-label={`${hidden.length} more: ${hidden.map(({ user }) => user.name).join(', ')}`}
           >
             <span aria-hidden="true">+{hidden.length}</span>

@@ -1,5 +1,5 @@
 /** One face: a picture or initials, with a badge for the status, and what is to be said of it. */
-import { useState, type ReactNode } from 'react'
+import { useState, type ReactNode, type SyntheticEvent } from 'react'
 import type { Person } from '../people.ts'
 import { textOn } from './text-on.ts'
 
@@ -16,6 +16,8 @@ export function Avatar({ person }: { readonly person: Person }): ReactNode {
       aria-label={words}
       data-status={status}
       data-self={isSelf ? '' : undefined}
+      onPointerEnter={turnTip}
+      onFocus={turnTip}
       style={{ backgroundColor: user.color, color: textOn(user.color) }}
     >
       {user.avatar === undefined || broken === user.avatar ? (
@@ -34,6 +36,12 @@ export function Avatar({ person }: { readonly person: Person }): ReactNode {
       </span>
     </span>
   )
+}
+
+/** What is said of a face at the edge of the window has to stay within it. */
+export function turnTip({ currentTarget }: SyntheticEvent<HTMLElement>): void {
+  const { left, right } = currentTarget.getBoundingClientRect()
+  currentTarget.dataset['tip'] = left + right < window.innerWidth ? 'start' : 'end'
 }
 
 function describe({ user, status, activity, isSelf }: Person): string {

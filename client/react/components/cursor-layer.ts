@@ -6,6 +6,7 @@ import { approach, readPlace } from './cursor-place.ts'
 
 /** A pointer that rests is in the way. */
 export const GONE_AFTER_MS = 5_000
+const REDUCED_MOTION = '(prefers-reduced-motion: reduce)'
 
 type Moving = {
   readonly element: HTMLElement
@@ -20,12 +21,15 @@ export class CursorLayer {
   readonly #others: Readable<readonly Member[]>
   readonly #field: string
   readonly #cursors = new Map<number, Moving>()
+  readonly #calm: Pick<MediaQueryList, 'matches'>
   #size = { width: 0, height: 0 }
   #fading: ReturnType<typeof setTimeout> | undefined
 
   constructor(others: Readable<readonly Member[]>, field: string) {
     this.#others = others
     this.#field = field
+    // Made while rendering, which may be on a server.
+    this.#calm = typeof matchMedia === 'undefined' ? { matches: true } : matchMedia(REDUCED_MOTION)
   }
 
   /** Follows the area's size and the others' pointers until the returned function is called. */
@@ -72,7 +76,6 @@ export class CursorLayer {
   }
 
   readonly #step = (elapsedMs: number): boolean => {
-    const isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches
     let isMoving = false
     for (const cursor of this.#cursors.values()) {
       const { element, target, at } = cursor
@@ -82,7 +85,7 @@ export class CursorLayer {
       }
       const to = { x: target.x * this.#size.width, y: target.y * this.#size.height }
       // What appears does so in its place: it did not come from anywhere.
-      const next = at === null || isCalm ? to : approach(at, to, elapsedMs)
+      const next = at === null || this.#calm.matches ? to : approach(at, to, elapsedMs)
       if (next !== to) isMoving = true
       cursor.at = next
       element.style.transform = `translate3d(${next.x.toFixed(2)}px, ${next.y.toFixed(2)}px, 0)`
