@@ -8,9 +8,12 @@ type AnyType = Y.AbstractType<Y.YEvent<Y.AbstractType<unknown>>>
 const known = new WeakMap<object, Readable<unknown>>()
 const kept = new WeakMap<object, unknown>()
 
-/** Shared types inside come as data too; texts as strings. */
-export function typeSnapshot(type: AnyType): Readable<unknown> {
-  const source = known.get(type) ?? createSource(type)
+/**
+ * `type` is a shared type of Yjs, of any kind. Shared types inside come as data too; texts as
+ * strings.
+ */
+export function typeSnapshot(type: object): Readable<unknown> {
+  const source = known.get(type) ?? createSource(type as AnyType)
   known.set(type, source)
   return source
 }

@@ -20,9 +20,7 @@ export type SharedQuery<Data, Selection, Type> = {
   readonly isEqual?: IsEqual<Selection> | undefined
 }
 
-type AnyType = Parameters<typeof typeSnapshot>[0]
-
-export function useSharedType<Data, Selection, Type>(
+export function useSharedType<Data, Selection, Type extends object>(
   query: SharedQuery<Data, Selection, Type>,
 ): SharedData<Selection, Type> {
   const { find, key, empty, select, isEqual } = query
@@ -39,7 +37,7 @@ export function useSharedType<Data, Selection, Type>(
   )
   const source = useMemo(() => {
     const snapshot = (view: ReturnType<typeof store.get>) =>
-      view === null ? null : (typeSnapshot(find(view.doc, key) as AnyType) as Readable<Data>)
+      view === null ? null : (typeSnapshot(find(view.doc, key)) as Readable<Data>)
     return nested(store, snapshot, empty)
   }, [store, find, key, empty])
   const data = useSelected(source, { select, isEqual, onServer: empty })
