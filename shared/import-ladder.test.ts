@@ -35,6 +35,7 @@ const guardedPackages: Readonly<Record<string, readonly string[]>> = {
   pino: ['server/base/', 'server/testing/'],
   'prom-client': ['server/base/'],
   idb: ['client/sdk/'],
+  'use-sync-external-store': ['client/react/'],
   ioredis: ['server/fanout/redis/'],
   'cluster-key-slot': ['server/fanout/redis/'],
   cockatiel: ['server/base/'],
