@@ -1,12 +1,12 @@
 /** Who is on a document: each state belongs to the session that announced it, and goes with it. */
-import { WeftError } from '../../shared/errors.ts'
+import type { Person } from '../../shared/person.ts'
 import {
   LEFT,
   encodeAwarenessUpdate,
   readAwarenessUpdate,
   type AwarenessEntry,
 } from './awareness-update.ts'
-import { cleanState } from './clean-state.ts'
+import { restamp, soundState, stamp, STAMP_LENGTH_MAX } from './stamp.ts'
 
 /** A connection's hold on a document, as presence sees it. */
 export type PresenceSession = {
@@ -18,14 +18,15 @@ export type PresenceSession = {
   readonly mayWrite: boolean
 }
 
+/** One of this node: its states show who it is, whatever it says. */
+export type OwnSession = PresenceSession & { readonly person: Person }
+
 /** A state as nodes tell it to each other. */
 export type ToldState = AwarenessEntry & Pick<PresenceSession, 'principalId' | 'mayWrite'>
 
 export type PresenceLimits = {
   readonly stateBytesMax: number
 }
-
-type State = { readonly [field: string]: unknown }
 
 type Presence = {
   clock: number
@@ -62,22 +63,27 @@ export class DocumentPresence {
    * others. Entries about clients of somebody else are passed over. Throws FRAME_INVALID, or
    * FRAME_TOO_LARGE for a state over the limit.
    */
-  announce(session: PresenceSession, update: Uint8Array): readonly number[] {
-    const entries = readAwarenessUpdate(update).map(entry => this.#checked(entry))
+  announce(session: OwnSession, update: Uint8Array): readonly number[] {
+    const { stateBytesMax } = this.#limits
+    const entries = readAwarenessUpdate(update).map(entry => ({
+      ...entry,
+      state: stamp(entry, session.person, stateBytesMax),
+    }))
     return entries.filter(entry => this.#take(session, entry)).map(({ clientId }) => clientId)
   }
 
-  #checked(entry: AwarenessEntry): AwarenessEntry {
-    const { stateBytesMax } = this.#limits
-    const { length } = entry.state
-    if (length > stateBytesMax) {
-      const sentence = `a presence state of ${length} characters`
-      throw new WeftError('FRAME_TOO_LARGE', `${sentence}; the limit is ${stateBytesMax}`)
+  /** The session is shown otherwise from now on. Returns the clients to tell of. */
+  rename(session: OwnSession): readonly number[] {
+    const changed: number[] = []
+    for (const [clientId, known] of this.#present) {
+      if (known.owner !== session) continue
+      const state = restamp(known.state, session.person)
+      if (state === known.state) continue
+      known.state = state
+      known.clock += 1
+      changed.push(clientId)
     }
-    const state = readState(entry)
-    if (state === null) return entry
-    const cleaned = cleanState(state)
-    return cleaned === state ? entry : { ...entry, state: JSON.stringify(cleaned) }
+    return changed
   }
 
   /** True when the entry changes what others see. */
@@ -128,7 +134,7 @@ export class DocumentPresence {
       return true
     }
     if (known !== undefined && known.owner.principalId !== principalId) return false
-    const state = this.#soundState(told)
+    const state = soundState(told, this.#limits.stateBytesMax + STAMP_LENGTH_MAX)
     if (state === undefined) return false
     const owner = { principalId, node, mayWrite }
     if (known === undefined) {
@@ -149,15 +155,6 @@ export class DocumentPresence {
   writerElsewhere(clientId: number): string | undefined {
     const owner = this.#present.get(clientId)?.owner
     return owner?.node !== undefined && owner.mayWrite ? owner.principalId : undefined
-  }
-
-  /** Another node should not have taken a bad one either: it is passed over. */
-  #soundState(entry: AwarenessEntry): string | undefined {
-    try {
-      return this.#checked(entry).state
-    } catch {
-      return undefined
-    }
   }
 
   /** A node is gone, and everybody with it. Returns the clients to tell of. */
@@ -245,18 +242,3 @@ export class DocumentPresence {
     return this.#present.size === 0 ? undefined : this.encode(this.#present.keys())
   }
 }
-
-/** Every client parses what it is told of the others: one bad state would throw in all of them. */
-function readState({ state, clock }: AwarenessEntry): State | null {
-  if (clock > CLOCK_MAX) throw new WeftError('FRAME_INVALID', `a presence clock of ${clock}`)
-  try {
-    const parsed: unknown = JSON.parse(state)
-    if (typeof parsed === 'object' && !Array.isArray(parsed)) return parsed as State | null
-  } catch (error) {
-    throw new WeftError('FRAME_INVALID', 'a presence state that is no JSON', { cause: error })
-  }
-  throw new WeftError('FRAME_INVALID', 'a presence state that is neither an object nor null')
-}
-
-/** Room for the clocks that are counted on from it. */
-const CLOCK_MAX = 2 ** 52

@@ -3,14 +3,14 @@ import { every, type Cancel, type Clock } from '../../shared/clock.ts'
 import type { WeftError } from '../../shared/errors.ts'
 import { syncStep } from '../../shared/frames.ts'
 import type { LiveDocument } from '../documents/live-document.ts'
-import type { DocumentPresence, PresenceSession } from '../presence/document-presence.ts'
+import type { DocumentPresence, OwnSession } from '../presence/document-presence.ts'
 import type { PresenceLink } from '../presence/presence-link.ts'
 import { pack, type PackedFrame } from './packed-frame.ts'
 import { Repeat } from './repeat.ts'
 import type { FrameFormat } from './sync-peer.ts'
 
 /** A member of a room; its changes are not echoed to it. */
-export type RoomMember = PresenceSession & {
+export type RoomMember = OwnSession & {
   readonly format: FrameFormat
   /** False while it has not asked for the document, or lags behind: it will get all of it later. */
   readonly keepsUp: boolean
@@ -127,6 +127,11 @@ export class Room {
     const own = this.#presence.announce(member, update)
     this.#tellPresence(own, member)
     return own
+  }
+
+  /** The member is shown otherwise from now on. */
+  rename(member: RoomMember): void {
+    this.#tellPresence(this.#presence.rename(member), member)
   }
 
   /** Everybody's presence, for a member who asks. */
