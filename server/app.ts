@@ -99,7 +99,8 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   const edge = createEdge(config, { clock, metrics })
   const doors = { documents, openings, gatekeeper, edge, clock, log, metrics }
   const limits = { stateBytesMax: config.WEFT_MAX_AWARENESS_BYTES }
-  const rooms = createRooms({ limits, clock, metrics, fanout })
+  const presenceIntervalMs = config.WEFT_PRESENCE_INTERVAL_MS
+  const rooms = createRooms({ limits, presenceIntervalMs, clock, metrics, fanout })
   const sockets = createSockets(config, { ...doors, random, rooms })
   const control = new Control({ rooms, fanout, log, metrics })
 

@@ -30,6 +30,8 @@ export type PresenceLimits = {
 
 type Presence = {
   clock: number
+  /** The clock that its client gave it. */
+  said: number
   state: string
   owner: PresenceSession
 }
@@ -52,6 +54,12 @@ export class DocumentPresence {
 
   constructor(limits: PresenceLimits) {
     this.#limits = limits
+  }
+
+  /** Is the clock of this client's state later than the one that it knows of itself? */
+  isAhead(clientId: number): boolean {
+    const known = this.#present.get(clientId)
+    return known !== undefined && known.clock > known.said
   }
 
   get size(): number {
@@ -97,7 +105,7 @@ export class DocumentPresence {
     }
     if (known === undefined) {
       if (this.#countOf(session) >= CLIENTS_PER_SESSION_MAX) return false
-      this.#arrive(clientId, { clock, state, owner: session })
+      this.#arrive(clientId, { clock, said: clock, state, owner: session })
       return true
     }
     // The newest connection of a person is the one that counts: the old one may be half dead.
@@ -106,6 +114,7 @@ export class DocumentPresence {
     // The old node has to hear that it has lost him, or it would take him along when it lets go.
     if (known.state === state && clock <= known.clock && !wasElsewhere) return false
     known.state = state
+    known.said = clock
     known.clock = Math.max(clock, known.clock + 1)
     return true
   }
@@ -139,7 +148,7 @@ export class DocumentPresence {
     const owner = { principalId, node, mayWrite }
     if (known === undefined) {
       if (this.#present.size >= FOREIGN_MAX) return false
-      this.#arrive(clientId, { clock, state, owner })
+      this.#arrive(clientId, { clock, said: clock, state, owner })
       return true
     }
     // Somebody who changed the node counts the clock on; what the old node still says is behind it.
@@ -147,6 +156,7 @@ export class DocumentPresence {
     known.owner = owner
     if (known.state === state && clock <= known.clock) return false
     known.state = state
+    known.said = clock
     known.clock = Math.max(clock, known.clock + 1)
     return true
   }
@@ -186,10 +196,10 @@ export class DocumentPresence {
     return this.tell(this.#present.keys())
   }
 
-  #arrive(clientId: number, { clock, state, owner }: Presence): void {
+  #arrive(clientId: number, { clock, said, state, owner }: Presence): void {
     const departedAt = this.#departed.get(clientId) ?? -1
     this.#departed.delete(clientId)
-    this.#present.set(clientId, { clock: Math.max(clock, departedAt + 1), state, owner })
+    this.#present.set(clientId, { clock: Math.max(clock, departedAt + 1), said, state, owner })
   }
 
   #departAll(

@@ -5,7 +5,9 @@ import { syncStep } from '../../shared/frames.ts'
 import type { LiveDocument } from '../documents/live-document.ts'
 import type { DocumentPresence, OwnSession } from '../presence/document-presence.ts'
 import type { PresenceLink } from '../presence/presence-link.ts'
+import { broadcast } from './broadcast.ts'
 import { pack, type PackedFrame } from './packed-frame.ts'
+import { PresenceRounds } from './presence-rounds.ts'
 import { Repeat } from './repeat.ts'
 import type { FrameFormat } from './sync-peer.ts'
 
@@ -34,6 +36,8 @@ export type RoomOptions = {
   readonly link?: ((onChange: (clientIds: readonly number[]) => void) => PresenceLink) | undefined
   /** Called once, when the last member has left. */
   readonly onClosed?: (room: Room) => void
+  /** The least time between two rounds of presence. */
+  readonly presenceIntervalMs: number
   readonly defer: Defer
   readonly clock: Clock
 }
@@ -54,14 +58,12 @@ export class Room {
   readonly #cancelBeat: Cancel
   #updates: PendingUpdate[] = []
   readonly #link: PresenceLink | undefined
-  #present = new Map<number, RoomMember | null>()
-  /** Clients of this node that the other nodes have to be told of. */
-  #untold = new Set<number>()
+  readonly #rounds: PresenceRounds
   #isScheduled = false
   #isClosed = false
 
   constructor(document: LiveDocument, options: RoomOptions) {
-    const { presence, link, defer, clock, onClosed } = options
+    const { presence, link, presenceIntervalMs, defer, clock, onClosed } = options
     this.#onClosed = onClosed
     this.#document = document
     this.#presence = presence
@@ -77,7 +79,15 @@ export class Room {
       for (const clientId of clientIds) {
         document.showClientIdElsewhere(clientId, presence.writerElsewhere(clientId))
       }
-      this.#showPresence(clientIds, null)
+      this.#rounds.changedElsewhere(clientIds)
+    })
+    this.#rounds = new PresenceRounds({
+      presence,
+      members: this.#members,
+      intervalMs: presenceIntervalMs,
+      onRound: clientIds => this.#link?.tell(clientIds),
+      clock,
+      defer,
     })
   }
 
@@ -109,9 +119,10 @@ export class Room {
 
   leave(member: RoomMember): void {
     this.#members.delete(member)
-    this.#tellPresence(this.#presence.leave(member), null)
+    this.#rounds.changedHere(this.#presence.leave(member), null)
     if (this.#members.size > 0) return
     this.#isClosed = true
+    this.#rounds.close()
     this.#link?.close()
     this.#document.forgetElsewhere()
     this.#onClosed?.(this)
@@ -125,13 +136,13 @@ export class Room {
    */
   announce(member: RoomMember, update: Uint8Array): readonly number[] {
     const own = this.#presence.announce(member, update)
-    this.#tellPresence(own, member)
+    this.#rounds.changedHere(own, member)
     return own
   }
 
   /** The member is shown otherwise from now on. */
   rename(member: RoomMember): void {
-    this.#tellPresence(this.#presence.rename(member), member)
+    this.#rounds.changedHere(this.#presence.rename(member), member)
   }
 
   /** Everybody's presence, for a member who asks. */
@@ -140,24 +151,13 @@ export class Room {
     if (present !== undefined) member.send(pack(member.format.awareness(present)))
   }
 
-  /** Of clients of this node: everybody is told, here and on the other nodes. */
-  #tellPresence(clientIds: readonly number[], source: RoomMember | null): void {
-    for (const clientId of clientIds) this.#untold.add(clientId)
-    this.#showPresence(clientIds, source)
-  }
-
-  #showPresence(clientIds: readonly number[], source: RoomMember | null): void {
-    for (const clientId of clientIds) this.#present.set(clientId, source)
-    if (clientIds.length > 0) this.#schedule()
-  }
-
   #schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
     this.#defer(() => this.flush())
   }
 
-  /** Sends what has gathered. Updates keep their order; of presence only the latest counts. */
+  /** Sends the updates that have gathered, in their order. */
   flush(): void {
     this.#isScheduled = false
     const updates = this.#updates
@@ -167,20 +167,10 @@ export class Room {
       for (const member of this.#members) member.prepare(bytes)
       this.#repeat.add(bytes)
     }
+    const ready = [...this.#members].filter(({ keepsUp }) => keepsUp)
     for (const { update, source } of updates) {
-      this.#broadcast(source, format => format.sync(syncStep.update, update))
-    }
-    if (this.#untold.size > 0) {
-      const untold = this.#untold
-      this.#untold = new Set()
-      if (!this.#isClosed) this.#link?.tell(untold)
-    }
-    if (this.#present.size === 0) return
-    const present = Map.groupBy(this.#present, ([, source]) => source)
-    this.#present = new Map()
-    for (const [source, entries] of present) {
-      const encoded = this.#presence.encode(entries.map(([clientId]) => clientId))
-      this.#broadcast(source, format => format.awareness(encoded))
+      const receivers = source === null ? ready : ready.filter(one => one !== source)
+      broadcast(receivers, format => format.sync(syncStep.update, update))
     }
   }
 
@@ -197,26 +187,6 @@ export class Room {
         member.send(pack(member.format.sync(syncStep.update, repeated)))
       }
       member.onBeat()
-    }
-  }
-
-  #broadcast(source: object | null, encode: (format: FrameFormat) => Uint8Array): void {
-    // Nearly always all members share one format: the last frame is looked at before the table.
-    const frames = new Map<string, PackedFrame>()
-    let lastKey = ''
-    let frame: PackedFrame | undefined
-    for (const member of this.#members) {
-      if (member === source || !member.keepsUp) continue
-      const { format } = member
-      if (format.key !== lastKey) {
-        lastKey = format.key
-        frame = frames.get(lastKey)
-      }
-      if (frame === undefined) {
-        frame = pack(encode(format))
-        frames.set(lastKey, frame)
-      }
-      member.send(frame)
     }
   }
 }

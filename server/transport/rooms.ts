@@ -20,6 +20,8 @@ export type Whom = { readonly document?: string | undefined; readonly user?: str
 
 export type RoomsOptions = {
   readonly limits: PresenceLimits
+  /** The least time between two rounds of presence on one document. */
+  readonly presenceIntervalMs: number
   readonly clock: Clock
   readonly metrics: Metrics
   /** To the other nodes; left out where there are none. */
@@ -28,7 +30,7 @@ export type RoomsOptions = {
 }
 
 export function createRooms(options: RoomsOptions): Rooms {
-  const { limits, clock, metrics, fanout, defer = setImmediate } = options
+  const { limits, presenceIntervalMs, clock, metrics, fanout, defer = setImmediate } = options
   const rooms = new WeakMap<LiveDocument, Room>()
   /** Those with somebody in them. */
   const open = new Set<Room>()
@@ -44,6 +46,7 @@ export function createRooms(options: RoomsOptions): Rooms {
           fanout &&
           (onChange => new PresenceLink({ name, presence, fanout, clock, metrics, onChange })),
         onClosed: closed => void open.delete(closed),
+        presenceIntervalMs,
         defer,
         clock,
       })
