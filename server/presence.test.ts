@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { colorOf } from '../shared/person.ts'
 import type { TokenOrder } from './access/token-mint.ts'
 import { startTestApp, type TestApp } from './testing/test-app.ts'
+import { tcpProxy } from './testing/tcp-proxy.ts'
 import { stockProvider, stockYProvider, type StockClient } from './testing/stock-clients.ts'
 import { until } from './testing/until.ts'
 
@@ -88,4 +89,30 @@ describe('who it is', () => {
     await until(() => seen(bob, ada)?.['cursor'] === 2, 'and goes on', 1_000)
     expect(name()).toBe('Ada Byron')
   })
+})
+
+describe('who is gone', () => {
+  test.each(['silence', 'cut'] as const)(
+    '[P10] [G17] a client whose network is gone (%s) is gone in ten seconds',
+    async how => {
+      const server = await startTestApp()
+      const { port, host } = new URL(server.url)
+      const proxy = await tcpProxy(Number(port))
+      const open = async (url: string, sub: string) =>
+        stockProvider({ url, name: 'a', token: await server.token(sub) })
+      const lost = await open(server.syncUrl.replace(host, `127.0.0.1:${proxy.port}`), 'lost')
+      const watcher = await open(server.syncUrl, 'watcher')
+      lost.provider.setAwarenessField('cursor', 1)
+      const isSeen = () => watcher.provider.awareness?.getStates().has(lost.doc.clientID) === true
+      await until(isSeen, 'seen')
+      // As `kill -9` does, the system says goodbye for a process; a pulled cable says nothing.
+      if (how === 'cut') proxy.cut()
+      else proxy.silence()
+      await until(() => !isSeen(), 'gone', how === 'cut' ? 1_000 : 10_000)
+      for (const client of [lost, watcher]) client.destroy()
+      await proxy.close()
+      await server.stop()
+    },
+    20_000,
+  )
 })

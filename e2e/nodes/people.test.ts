@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type * as Y from 'yjs'
 import { temporaryFolder } from '../../server/journal/testing/temporary-folder.ts'
 import { stockProvider, stockSocket, type StockClient } from '../../server/testing/stock-clients.ts'
+import { tcpProxy } from '../../server/testing/tcp-proxy.ts'
 import { until } from '../../server/testing/until.ts'
 import { seededRandom } from '../../shared/random.ts'
 import { Cluster } from '../support/cluster.ts'
@@ -138,13 +139,34 @@ describe.skipIf(reason !== null)('people on three nodes', () => {
     await door.close()
   })
 
+  test('[P10] [G17] a client whose cable is pulled is gone on all nodes in ten seconds', async () => {
+    const name = 'presence/cable'
+    const { syncUrl } = cluster.node(0).urls
+    const { host, port } = new URL(syncUrl)
+    const proxy = await tcpProxy(Number(port))
+    const through = syncUrl.replace(host, `127.0.0.1:${proxy.port}`)
+    const lost = await open(0, name, { user: 'lost', syncUrl: through })
+    const watchers = await Promise.all(
+      [0, 1, 2].map(node => open(node, name, { user: `watcher-${node}` })),
+    )
+    lost.provider.setAwarenessField('cursor', 1)
+    const seeing = () =>
+      watchers.filter(({ provider }) => provider.awareness!.getStates().has(lost.doc.clientID))
+    await until(() => seeing().length === watchers.length, 'seen everywhere')
+    proxy.silence()
+    const silentAt = performance.now()
+    await until(() => seeing().length === 0, 'gone everywhere', 10_000)
+    process.stdout.write(`gone after ${Math.round(performance.now() - silentAt)} ms\n`)
+    await proxy.close()
+  })
+
   test('[G17] a client that changes nodes is never missing', async () => {
     const name = 'presence/move'
     const door = await frontDoor(cluster.nodes, seededRandom(2))
     door.prefer([cluster.node(0)])
     const mover = await open(0, name, { user: 'mover', syncUrl: door.urls.syncUrl })
     const watcher = await open(1, name, { user: 'watcher' })
-    mover.provider.setAwarenessField('user', { name: 'mover' })
+    mover.provider.setAwarenessField('cursor', 0)
     const state = () => watcher.provider.awareness!.getStates().get(mover.doc.clientID)
     await until(() => state() !== undefined, 'seen')
     for (const next of [2, 0, 2]) {
