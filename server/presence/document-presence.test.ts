@@ -145,9 +145,8 @@ describe('presence of a document', () => {
     presence.announce(alice, state(1, 5, { x: 1 }))
     const told = new Awareness(new Y.Doc())
     applyAwarenessUpdate(told, presence.encode([1]), 'test')
-    expect(presence.rename(alice)).toEqual([])
     alice.person = personOf(testPrincipal({ id: 'alice', name: 'Alice B.' }))
-    expect(presence.rename(alice)).toEqual([1])
+    expect(presence.refresh(alice)).toEqual([1])
     applyAwarenessUpdate(told, presence.encode([1]), 'test')
     expect(told.getStates().get(1)).toMatchObject({ x: 1, user: { name: 'Alice B.' } })
     // The client knows nothing of it, and counts on from its own clock.

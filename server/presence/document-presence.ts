@@ -62,6 +62,10 @@ export class DocumentPresence {
     return known !== undefined && known.clock > known.said
   }
 
+  has(clientId: number): boolean {
+    return this.#present.has(clientId)
+  }
+
   get size(): number {
     return this.#present.size
   }
@@ -80,14 +84,15 @@ export class DocumentPresence {
     return entries.filter(entry => this.#take(session, entry)).map(({ clientId }) => clientId)
   }
 
-  /** The session is shown otherwise from now on. Returns the clients to tell of. */
-  rename(session: OwnSession): readonly number[] {
+  /**
+   * The session's states anew: its person may be another one, and clients take away whom they have
+   * not heard of for half a minute. Returns the clients to tell of.
+   */
+  refresh(session: OwnSession): readonly number[] {
     const changed: number[] = []
     for (const [clientId, known] of this.#present) {
       if (known.owner !== session) continue
-      const state = restamp(known.state, session.person)
-      if (state === known.state) continue
-      known.state = state
+      known.state = restamp(known.state, session.person)
       known.clock += 1
       changed.push(clientId)
     }

@@ -3,7 +3,7 @@ import { every, type Cancel, type Clock } from '../../shared/clock.ts'
 import type { WeftError } from '../../shared/errors.ts'
 import { syncStep } from '../../shared/frames.ts'
 import type { LiveDocument } from '../documents/live-document.ts'
-import type { DocumentPresence, OwnSession } from '../presence/document-presence.ts'
+import type { DocumentPresence, OwnSession, ToldState } from '../presence/document-presence.ts'
 import type { PresenceLink } from '../presence/presence-link.ts'
 import { broadcast } from './broadcast.ts'
 import { pack, type PackedFrame } from './packed-frame.ts'
@@ -38,6 +38,8 @@ export type RoomOptions = {
   readonly onClosed?: (room: Room) => void
   /** The least time between two rounds of presence. */
   readonly presenceIntervalMs: number
+  /** A member that was seen has left, or hides. */
+  readonly onLeft?: (member: RoomMember) => void
   readonly defer: Defer
   readonly clock: Clock
 }
@@ -52,6 +54,7 @@ export class Room {
   readonly #presence: DocumentPresence
   readonly #defer: Defer
   readonly #onClosed: RoomOptions['onClosed']
+  readonly #onLeft: (member: RoomMember) => void
   readonly #members = new Set<RoomMember>()
   readonly #stopListening: () => void
   readonly #repeat = new Repeat()
@@ -65,6 +68,7 @@ export class Room {
   constructor(document: LiveDocument, options: RoomOptions) {
     const { presence, link, presenceIntervalMs, defer, clock, onClosed } = options
     this.#onClosed = onClosed
+    this.#onLeft = options.onLeft ?? (() => {})
     this.#document = document
     this.#presence = presence
     this.#defer = defer
@@ -119,7 +123,9 @@ export class Room {
 
   leave(member: RoomMember): void {
     this.#members.delete(member)
-    this.#rounds.changedHere(this.#presence.leave(member), null)
+    const left = this.#presence.leave(member)
+    this.#rounds.changedHere(left, null)
+    if (left.length > 0) this.#onLeft(member)
     if (this.#members.size > 0) return
     this.#isClosed = true
     this.#rounds.close()
@@ -137,12 +143,18 @@ export class Room {
   announce(member: RoomMember, update: Uint8Array): readonly number[] {
     const own = this.#presence.announce(member, update)
     this.#rounds.changedHere(own, member)
+    if (own.some(clientId => !this.#presence.has(clientId))) this.#onLeft(member)
     return own
   }
 
-  /** The member is shown otherwise from now on. */
-  rename(member: RoomMember): void {
-    this.#rounds.changedHere(this.#presence.rename(member), member)
+  /** The member's states go out anew: it is shown otherwise, or does not say so itself. */
+  refresh(member: RoomMember): void {
+    this.#rounds.changedHere(this.#presence.refresh(member), member)
+  }
+
+  /** States of this node's sessions. */
+  present(): readonly ToldState[] {
+    return this.#presence.tellAll()
   }
 
   /** Everybody's presence, for a member who asks. */

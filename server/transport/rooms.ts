@@ -13,6 +13,15 @@ export type Rooms = {
   of(document: LiveDocument): Room
   /** Ends sessions of this node; returns how many. */
   disconnect(whom: Whom, error: WeftError): number
+  /** States of this node's sessions, with the document that each is about. */
+  present(query?: Whom): readonly Present[]
+}
+
+export type Present = {
+  readonly document: string
+  readonly principalId: string
+  /** JSON of a stamped state. */
+  readonly state: string
 }
 
 /** Whose sessions: of a document, of a user, or of a user on a document. Nothing means everybody's. */
@@ -26,10 +35,13 @@ export type RoomsOptions = {
   readonly metrics: Metrics
   /** To the other nodes; left out where there are none. */
   readonly fanout?: Fanout | undefined
+  /** A session that was seen has ended. */
+  readonly onLeft?: (sighting: { readonly userId: string; readonly document: string }) => void
   readonly defer?: Defer
 }
 
 export function createRooms(options: RoomsOptions): Rooms {
+  const { onLeft = () => {} } = options
   const { limits, presenceIntervalMs, clock, metrics, fanout, defer = setImmediate } = options
   const rooms = new WeakMap<LiveDocument, Room>()
   /** Those with somebody in them. */
@@ -47,6 +59,7 @@ export function createRooms(options: RoomsOptions): Rooms {
           (onChange => new PresenceLink({ name, presence, fanout, clock, metrics, onChange })),
         onClosed: closed => void open.delete(closed),
         presenceIntervalMs,
+        onLeft: ({ principalId }) => onLeft({ userId: principalId, document: name }),
         defer,
         clock,
       })
@@ -60,6 +73,16 @@ export function createRooms(options: RoomsOptions): Rooms {
         if (document === undefined || room.name === document) count += room.disconnect(user, error)
       }
       return count
+    },
+    present({ document, user } = {}) {
+      return [...open]
+        .filter(({ name }) => document === undefined || name === document)
+        .flatMap(room =>
+          room
+            .present()
+            .filter(({ principalId }) => user === undefined || principalId === user)
+            .map(({ principalId, state }) => ({ document: room.name, principalId, state })),
+        )
     },
   }
 }

@@ -114,7 +114,7 @@ export class SyncSession implements RoomMember {
     const person = personOf(pass.principal)
     if (isSamePerson(person, this.#person)) return
     this.#person = person
-    room.rename(this)
+    room.refresh(this)
   }
 
   get mayWrite(): boolean {
