@@ -233,18 +233,20 @@ async function userPresence(
   asker: Principal,
   id: string,
 ): Promise<z.infer<typeof userSchema>> {
-  const mayRead = await gatekeeper.reader(asker)
+  const readableOf = await gatekeeper.reader(asker)
   const [found, sightings] = await Promise.all([
     presence.people.find({ user: id }),
     presence.lastSeen.of(id),
   ])
-  const readable = found.filter(({ document }) => mayRead(document))
+  const names = [...found, ...sightings].map(({ document }) => document)
+  const allowed = await readableOf([...new Set(names)])
+  const readable = found.filter(({ document }) => allowed.has(document))
   const [person] = joinPeople(readable.map(parsedState))
   const documents = [...Map.groupBy(readable, ({ document }) => document)].flatMap(
     ([name, states]) => joinPeople(states.map(parsedState)).map(one => onDocument(name, one)),
   )
   const isShown = person !== undefined && person.status !== 'offline'
-  const seen = sightings.find(({ document }) => mayRead(document))?.at ?? null
+  const seen = sightings.find(({ document }) => allowed.has(document))?.at ?? null
   return {
     id,
     status: person?.status ?? 'offline',

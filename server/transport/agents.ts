@@ -80,7 +80,7 @@ export class Agents implements AgentPresence {
     const { principal, document, signal } = order
     const uncount = this.#count(principal.id)
     try {
-      const hold = await openings.open(document, { by: principal.id, create: false, signal })
+      const hold = await openings.open(document, { by: principal.id, create: () => false, signal })
       try {
         // Opening may have taken a while, and access may have ended meanwhile.
         requirePresence(pass)
