@@ -1,4 +1,5 @@
 /** What is measured of one node. */
+import { Mover, Moves, moveSteadily } from './crowd.ts'
 import { Clockwork, LoadClient } from './load-client.ts'
 import { quantile, type Figures, type Scenario } from './scenario.ts'
 import { cpuMs, residentBytes, startSubject, writtenBytes, type Subject } from './subject.ts'
@@ -42,6 +43,47 @@ async function typing(subject: Subject, load: Load): Promise<Figures> {
     'delivery p99, ms': quantile(clockwork.deliveryMs, 0.99),
     'acknowledgement p50, ms': quantile(clockwork.acknowledgeMs, 0.5),
     'acknowledgement p99, ms': quantile(clockwork.acknowledgeMs, 0.99),
+  }
+}
+
+/** A crowd moves its cursors on one document, and two people type into it. */
+async function crowd(subject: Subject, people: number): Promise<Figures> {
+  const { syncUrl, token } = subject
+  const [clockwork, moves] = [new Clockwork(), new Moves()]
+  const typists = [1, 2].map(id => new LoadClient(syncUrl, 'bench/crowd', { token, clockwork, id }))
+  const movers = Array.from(
+    { length: people },
+    (_, i) => new Mover(syncUrl, { token, id: 1_000 + i, moves, looks: i === 0 }),
+  )
+  await Promise.all(
+    [...typists, ...movers].map(one => ('whenThere' in one ? one.whenThere : one.whenSynced)),
+  )
+  const keystrokes = typeSteadily(typists, 10)
+  const stopMoving = moveSteadily(movers, 20)
+  await pause(5_000)
+  clockwork.isMeasuring = true
+  moves.isMeasuring = true
+  const cpuBefore = cpuMs(subject.pid)
+  const startedAt = performance.now()
+  await pause(10_000)
+  const elapsedMs = performance.now() - startedAt
+  const cpu = cpuMs(subject.pid) - cpuBefore
+  clockwork.isMeasuring = false
+  moves.isMeasuring = false
+  stopMoving()
+  keystrokes.stop()
+  for (const one of [...typists, ...movers]) one.close()
+  const seconds = elapsedMs / 1000
+  return {
+    'CPU of one core, %': (cpu / elapsedMs) * 100,
+    'frames of presence to one client/s': moves.framesSeen / people / seconds,
+    'bytes of presence to one client/s': moves.bytesSeen / people / seconds,
+    'states seen by one client/s': moves.statesSeen / seconds,
+    'a move is seen after, p50, ms': quantile(moves.seenMs, 0.5),
+    'a move is seen after, p99, ms': quantile(moves.seenMs, 0.99),
+    'keystrokes delivered/s': clockwork.deliveries / seconds,
+    'a keystroke arrives after, p50, ms': quantile(clockwork.deliveryMs, 0.5),
+    'a keystroke arrives after, p99, ms': quantile(clockwork.deliveryMs, 0.99),
   }
 }
 
@@ -100,6 +142,8 @@ export const oneNodeScenarios: readonly Scenario[] = [
   onOne('1 document, 100 clients, 10 writers at 10/s', subject =>
     typing(subject, { documents: 1, clientsEach: 100, writersEach: 10, rate: 10, seconds: 10 }),
   ),
+  onOne('200 cursors at 20/s on 1 document, 2 writers at 10/s', subject => crowd(subject, 200)),
+  onOne('50 cursors at 20/s on 1 document, 2 writers at 10/s', subject => crowd(subject, 50)),
   onOne('50 documents of 2 clients, 10/s each', subject =>
     typing(subject, { documents: 50, clientsEach: 2, writersEach: 2, rate: 10, seconds: 10 }),
   ),

@@ -9,6 +9,7 @@ import * as access from './005-access.ts'
 import * as audit from './006-audit.ts'
 import * as tokens from './007-tokens.ts'
 import * as requests from './008-requests.ts'
+import * as presence from './009-presence.ts'
 
 export type Migration = {
   readonly name: string
@@ -25,4 +26,5 @@ export const migrations: readonly Migration[] = [
   { name: '006-audit', ...audit },
   { name: '007-tokens', ...tokens },
   { name: '008-requests', ...requests },
+  { name: '009-presence', ...presence },
 ]

@@ -5,6 +5,7 @@ import { anchorFile, openStore } from './app-database.ts'
 import { createEdge } from './app-edge.ts'
 import { fanoutReport, openFanout } from './app-fanout.ts'
 import { journalReport, openJournal } from './app-journal.ts'
+import { openPresence } from './app-presence.ts'
 import { createSockets } from './app-sockets.ts'
 import { systemClock, type Clock } from '../shared/clock.ts'
 import { documentName } from '../shared/names.ts'
@@ -27,7 +28,7 @@ import type { Journal } from './journal/journal.ts'
 import { listen } from './rest/http-server.ts'
 import { createRest } from './rest/rest.ts'
 import { Control } from './transport/control.ts'
-import { createRooms, type Whom } from './transport/rooms.ts'
+import type { Whom } from './transport/rooms.ts'
 
 /** What a test may put in the place of the real part. */
 export type AppParts = {
@@ -66,7 +67,7 @@ export type App = {
 }
 
 export async function startApp(config: Config, log: Logger, parts: AppParts = {}): Promise<App> {
-  const { clock = systemClock, random = systemRandom } = parts
+  const { clock = systemClock, random = systemRandom, hooks = {} } = parts
   const metrics = createMetrics()
   const health = createHealth()
   const lifeCycle = createLifeCycle(clock, log)
@@ -88,7 +89,6 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   const fanout = journal.writers === 'shared' ? bus : undefined
 
   const folder = createFolder()
-  const hooks = parts.hooks ?? {}
   const tools = { clock, random, log, metrics }
   const documents = createDocuments(config, { ...tools, journal, fanout, folder, hooks })
   metrics.levels.unsavedDocuments = () => documents.unsaved.documents
@@ -98,16 +98,16 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   const openings = createOpenings(config, { documents, clock, metrics })
   const edge = createEdge(config, { clock, metrics })
   const doors = { documents, openings, gatekeeper, edge, clock, log, metrics }
-  const limits = { stateBytesMax: config.WEFT_MAX_AWARENESS_BYTES }
-  const rooms = createRooms({ limits, clock, metrics, fanout })
-  const sockets = createSockets(config, { ...doors, random, rooms })
-  const control = new Control({ rooms, fanout, log, metrics })
+  const presence = openPresence(config, { ...doors, random, database, fanout })
+  const sockets = createSockets(config, { ...doors, random, rooms: presence.rooms })
+  const control = new Control({ rooms: presence.rooms, fanout, log, metrics })
 
   const rest = createRest({
     ...doors,
     audit,
     grants,
     requests,
+    presence,
     health,
     breakers,
     tokens,
@@ -134,6 +134,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   lifeCycle.add(closing('folder', folder))
   lifeCycle.add({ name: 'access', stop: () => access.stop() })
   lifeCycle.add({ name: 'documents', stop: signal => documents.stop(signal) })
+  lifeCycle.add({ name: 'presence', stop: () => presence.stop() })
   lifeCycle.add({ name: 'control', stop: () => control.close() })
   lifeCycle.add({ name: 'http', stop: () => http.stop() })
   lifeCycle.add({ name: 'sockets', stop: signal => sockets.stop(signal) })

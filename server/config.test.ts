@@ -31,7 +31,7 @@ describe('the settings', () => {
       WEFT_LOG_LEVEL: 'info',
       WEFT_MAX_FRAME_BYTES: 4_194_304,
       WEFT_MAX_UPDATE_BYTES: 1_048_576,
-      WEFT_PING_INTERVAL_MS: 5_000,
+      WEFT_PING_INTERVAL_MS: 3_000,
       devMode: true,
       loopback: true,
       logFormat: 'json',

@@ -90,6 +90,10 @@ export const configTable = {
   WEFT_MAX_UPDATE_BYTES: setting(count(1 << 20, 1024), 'Largest single update of a document.'),
   WEFT_MAX_DOCUMENT_BYTES: setting(count(50 << 20, 1024), 'Largest document, encoded.'),
   WEFT_MAX_AWARENESS_BYTES: setting(count(4096, 64), 'Largest presence state of one client.'),
+  WEFT_PRESENCE_INTERVAL_MS: setting(
+    count(50, 0),
+    'Least time between two rounds of presence on a document; edits do not wait for it.',
+  ),
   WEFT_MAX_QUEUE_BYTES: setting(
     count(1 << 20, 1024),
     'With more bytes of one client waiting here, for documents that are opening, its socket is not read on.',
@@ -130,8 +134,8 @@ export const configTable = {
     'A socket that has shown no valid token after this time is closed.',
   ),
   WEFT_PING_INTERVAL_MS: setting(
-    count(5_000, 100),
-    'Time between pings; a socket that misses two is dropped.',
+    count(3_000, 100),
+    'Time between pings; a socket that misses two is dropped, and its user with it: within three of them.',
   ),
   WEFT_RECOVERY: setting(
     z.enum(['0', '1']).default('0'),

@@ -64,7 +64,7 @@ export const edgeSettings = {
     'Bytes of edits of one socket, 256 more for each, after a burst of 8 times as many.',
   ),
   WEFT_DOCUMENT_FRAMES_PER_SECOND: setting(
-    count(500),
+    count(5_000),
     'The same frames over all sockets of a document; each waits for a second at most.',
   ),
   WEFT_DOCUMENT_BYTES_PER_SECOND: setting(

@@ -46,9 +46,18 @@ test('no registry stands in the lock file', () => {
 })
 
 test('every public entry has its source', () => {
-  const { exports } = read('package.json') as { exports: Record<string, Record<string, string>> }
-  expect(Object.keys(exports)).toEqual(['./server', './client', './react'])
-  for (const conditions of Object.values(exports)) {
-    expect(existsSync(path(conditions['weft-source'] ?? ''))).toBe(true)
+  const { exports } = read('package.json') as {
+    exports: Record<string, string | Record<string, string>>
+  }
+  expect(Object.keys(exports)).toEqual([
+    './server',
+    './client',
+    './react',
+    './react/suspense',
+    './react/styles.css',
+  ])
+  for (const target of Object.values(exports)) {
+    const source = typeof target === 'string' ? target : target['weft-source']
+    expect(existsSync(path(source ?? ''))).toBe(true)
   }
 })

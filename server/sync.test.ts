@@ -71,10 +71,10 @@ describe('stock clients', () => {
   })
 
   test('carets travel between protocols, and leave with their owner', async () => {
-    const alice = await hocuspocus('a')
-    const bob = await yWebsocket('a')
-    alice.provider.setAwarenessField('user', { name: 'Alice' })
-    bob.provider.awareness.setLocalStateField('user', { name: 'Bob' })
+    const alice = await hocuspocus('a', 'alice', { name: 'Alice' })
+    const bob = await yWebsocket('a', 'bob', { name: 'Bob' })
+    alice.provider.setAwarenessField('cursor', 1)
+    bob.provider.awareness.setLocalStateField('cursor', 2)
     const names = (states: Map<number, { user?: { name: string } }>) =>
       [...states.values()].map(state => state.user?.name)
     const awareness = alice.provider.awareness!

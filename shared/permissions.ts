@@ -45,6 +45,10 @@ export type Principal = {
   /** The token's `sub`; the author of this principal's edits. */
   readonly id: string
   readonly name: string
+  /** The token's `color`, `#rrggbb`; null: one that follows from the id. */
+  readonly color: string | null
+  /** The token's `avatar`, an https address. */
+  readonly avatar: string | null
   readonly kind: PrincipalKind
   readonly tenant: string | null
   /** The token's `groups`. */

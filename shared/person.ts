@@ -22,3 +22,37 @@ export function safeName(name: string): string {
 export function safeColor(color: unknown): string {
   return typeof color === 'string' && COLOR.test(color) ? color : NO_COLOR
 }
+
+/** How the server shows somebody to the others: from the token, whatever a client says. */
+export type Person = {
+  readonly id: string
+  readonly name: string
+  /** `#rrggbb`. */
+  readonly color: string
+  /** The same, for what is selected: `#rrggbbaa`. */
+  readonly colorLight: string
+  readonly kind: 'user' | 'agent' | 'service'
+  /** Address of a picture, https. */
+  readonly avatar?: string
+}
+
+/** Dark enough for white text on them, and far enough apart to tell people by. */
+export const personColors = [
+  '#c2410c',
+  '#a16207',
+  '#4d7c0f',
+  '#047857',
+  '#0e7490',
+  '#1d4ed8',
+  '#6d28d9',
+  '#a21caf',
+  '#be185d',
+] as const
+
+/** The same for an id everywhere and always. */
+export function colorOf(id: string): string {
+  // FNV-1a: neighbours such as `user-1` and `user-2` fall far apart.
+  let hash = 0x811c9dc5
+  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193)
+  return personColors[(hash >>> 0) % personColors.length] ?? NO_COLOR
+}

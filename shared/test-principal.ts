@@ -7,6 +7,8 @@ export function testPrincipal(told: Partial<Principal> = {}): Principal {
   return {
     id,
     name: id,
+    color: null,
+    avatar: null,
     kind: 'user',
     tenant: null,
     groups: [],

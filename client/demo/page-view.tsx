@@ -1,6 +1,12 @@
 /** One page: its title, its text, who is here, and whether it is saved. */
 import { useEffect, useEffectEvent, useRef } from 'react'
-import { useClient, useConnection, useDocument, usePersistence, useSaved } from '../react/index.ts'
+import {
+  useClient,
+  useConnectionState,
+  useDocument,
+  usePersistence,
+  useSaved,
+} from '../react/index.ts'
 import { standingOf, type Standing } from './access/standing.ts'
 import { CloudOffIcon, NetworkIcon } from './icons.tsx'
 import { PageBody } from './page-body.tsx'
@@ -103,7 +109,7 @@ function StorageNotice() {
 /** Cuts this window off, for playing with it. */
 function NetworkSwitch() {
   const client = useClient()
-  const isCut = useConnection().kind === 'paused'
+  const isCut = useConnectionState().kind === 'paused'
   return (
     <button
       type="button"

@@ -1,4 +1,5 @@
 /** Who this browser's person is: a name and a colour, kept in the browser. */
+import { personColors } from '../../shared/person.ts'
 import { systemRandom } from '../../shared/random.ts'
 
 export type Profile = {
@@ -16,19 +17,6 @@ const kindHere = (): Profile['kind'] =>
 
 const keys = { member: 'weft profile', guest: 'weft guest' } as const
 export const NAME_LENGTH_MAX = 32
-
-/** Dark enough for white text on them, and far enough apart to tell people by. */
-const colors = [
-  '#c2410c',
-  '#a16207',
-  '#4d7c0f',
-  '#047857',
-  '#0e7490',
-  '#1d4ed8',
-  '#6d28d9',
-  '#a21caf',
-  '#be185d',
-]
 
 /** Does the address make a guest of whoever opens it? */
 export function isGuestHere(): boolean {
@@ -49,7 +37,7 @@ export function loadProfile(): Profile | null {
 
 export function createProfile(name: string): Profile {
   const id = `guest-${systemRandom.id().toLowerCase()}`
-  const color = colors[Math.floor(systemRandom.next() * colors.length)] ?? '#1d4ed8'
+  const color = personColors[Math.floor(systemRandom.next() * personColors.length)] ?? '#1d4ed8'
   const kind = kindHere()
   const profile: Profile = { id, name: name.trim().slice(0, NAME_LENGTH_MAX), color, kind }
   localStorage.setItem(keys[kind], JSON.stringify(profile))

@@ -3,7 +3,7 @@ import './storage-drawer.css'
 import { useEffect, useRef, type ReactNode } from 'react'
 import {
   useClient,
-  useConnection,
+  useConnectionState,
   useDocument,
   usePersistence,
   type DocumentView,
@@ -84,7 +84,7 @@ export function StorageDrawer({ space, page, pages, onClose }: StorageDrawerProp
 }
 
 function Now({ page, bytes }: { readonly page: string; readonly bytes: number }) {
-  const connection = useConnection()
+  const connection = useConnectionState()
   const persistence = usePersistence()
   const document = useDocument(page)
   return (

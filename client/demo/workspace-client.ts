@@ -10,14 +10,14 @@ export function createWorkspaceClient(profile: Profile): WeftClient {
   })
 }
 
-async function fetchToken({ id, name, kind }: Profile): Promise<string> {
+async function fetchToken({ id, name, color, kind }: Profile): Promise<string> {
   // A member owns everything, which is what a token says unless told otherwise; a guest has what
   // others grant.
   const grants = kind === 'guest' ? { grants: [] } : {}
   const response = await fetch('/v1/dev/tokens', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ sub: id, name, ...grants }),
+    body: JSON.stringify({ sub: id, name, color, ...grants }),
   })
   if (response.status === 404) {
     throw new Error('this server is not in development mode: the workspace needs its tokens')

@@ -34,3 +34,17 @@ export type {
   RequestDecision,
   RequestStatus,
 } from '../../shared/access-views.ts'
+export { personColors, type Person } from '../../shared/person.ts'
+export {
+  joinPeople,
+  presenceFields,
+  presenceStatuses,
+  readPresenceFields,
+} from '../../shared/presence.ts'
+export type {
+  Activity,
+  PresenceFields,
+  PresenceState,
+  PresenceStatus,
+  PresentPerson,
+} from '../../shared/presence.ts'

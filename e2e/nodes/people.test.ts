@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type * as Y from 'yjs'
 import { temporaryFolder } from '../../server/journal/testing/temporary-folder.ts'
 import { stockProvider, stockSocket, type StockClient } from '../../server/testing/stock-clients.ts'
+import { tcpProxy } from '../../server/testing/tcp-proxy.ts'
 import { until } from '../../server/testing/until.ts'
 import { seededRandom } from '../../shared/random.ts'
 import { Cluster } from '../support/cluster.ts'
@@ -138,13 +139,72 @@ describe.skipIf(reason !== null)('people on three nodes', () => {
     await door.close()
   })
 
+  test('[P10] [G17] a client whose cable is pulled is gone on all nodes in ten seconds', async () => {
+    const name = 'presence/cable'
+    const { syncUrl } = cluster.node(0).urls
+    const { host, port } = new URL(syncUrl)
+    const proxy = await tcpProxy(Number(port))
+    const through = syncUrl.replace(host, `127.0.0.1:${proxy.port}`)
+    const lost = await open(0, name, { user: 'lost', syncUrl: through })
+    const watchers = await Promise.all(
+      [0, 1, 2].map(node => open(node, name, { user: `watcher-${node}` })),
+    )
+    lost.provider.setAwarenessField('cursor', 1)
+    const seeing = () =>
+      watchers.filter(({ provider }) => provider.awareness!.getStates().has(lost.doc.clientID))
+    await until(() => seeing().length === watchers.length, 'seen everywhere')
+    proxy.silence()
+    const silentAt = performance.now()
+    await until(() => seeing().length === 0, 'gone everywhere', 10_000)
+    process.stdout.write(`gone after ${Math.round(performance.now() - silentAt)} ms\n`)
+    await proxy.close()
+  })
+
+  test('[P11] [P12] programs and people are the same from every node', async () => {
+    const name = 'presence/rest'
+    const ask = async (node: number, path: string, init: RequestInit = {}) => {
+      const authorization = `Bearer ${await testToken('bot')}`
+      const headers = { authorization, 'content-type': 'application/json' }
+      return fetch(`${cluster.node(node).urls.url}/v1/${path}`, { ...init, headers })
+    }
+    const put = (node: number, x: number) => {
+      const body = JSON.stringify({ state: { x } })
+      return ask(node, 'documents/presence%2Frest/presence/one', { method: 'PUT', body })
+    }
+    const people = async (node: number) => {
+      const answer = await ask(node, 'documents/presence%2Frest/presence')
+      const { people: found } = (await answer.json()) as { people: { id: string }[] }
+      return found.map(({ id }) => id)
+    }
+    const [ada, bob] = [await open(0, name, { user: 'ada' }), await open(1, name, { user: 'bob' })]
+    for (const { provider } of [ada, bob]) provider.setAwarenessField('cursor', 1)
+    expect((await put(0, 1)).status).toBe(200)
+    const shown = (): unknown =>
+      [...bob.provider.awareness!.getStates().values()].find(({ x }) => x !== undefined)?.['x']
+    await until(() => shown() === 1, 'seen from another node')
+    // The third node has nobody on the document.
+    for (const node of [0, 1, 2]) {
+      await until(async () => (await people(node)).join() === 'ada,bob,bot', `from node ${node}`)
+    }
+    const user = (await (await ask(2, 'users/ada/presence')).json()) as { documents: object[] }
+    expect(user.documents).toMatchObject([{ name, status: 'online' }])
+    // The same program, by another way.
+    expect((await put(2, 2)).status).toBe(200)
+    await until(() => shown() === 2, 'taken over')
+    expect(await people(1)).toEqual(['ada', 'bob', 'bot'])
+    const path = 'documents/presence%2Frest/presence/one'
+    expect((await ask(1, path, { method: 'DELETE' })).status).toBe(204)
+    await until(() => shown() === undefined, 'gone')
+    expect(await people(2)).toEqual(['ada', 'bob'])
+  })
+
   test('[G17] a client that changes nodes is never missing', async () => {
     const name = 'presence/move'
     const door = await frontDoor(cluster.nodes, seededRandom(2))
     door.prefer([cluster.node(0)])
     const mover = await open(0, name, { user: 'mover', syncUrl: door.urls.syncUrl })
     const watcher = await open(1, name, { user: 'watcher' })
-    mover.provider.setAwarenessField('user', { name: 'mover' })
+    mover.provider.setAwarenessField('cursor', 0)
     const state = () => watcher.provider.awareness!.getStates().get(mover.doc.clientID)
     await until(() => state() !== undefined, 'seen')
     for (const next of [2, 0, 2]) {

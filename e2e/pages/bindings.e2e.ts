@@ -1,6 +1,6 @@
 /** The README's bindings: three editors, each on three providers, all on the same documents. */
 import type { Browser, Page } from '@playwright/test'
-import { serveBindingsPage, type BindingsPage } from '../support/bindings-page.ts'
+import { servePage, type ServedPage } from '../support/served-page.ts'
 import { expect, test } from '../support/fixtures.ts'
 import { testToken, type ServerProcess } from '../support/server-process.ts'
 
@@ -13,9 +13,9 @@ const editors = {
 } as const
 type Editor = keyof typeof editors
 
-let bindings: BindingsPage
+let bindings: ServedPage
 test.beforeAll(async () => {
-  bindings = await serveBindingsPage()
+  bindings = await servePage('bindings')
 })
 test.afterAll(() => bindings.close())
 

@@ -12,12 +12,12 @@ import { testToken } from '../support/server-process.ts'
 const PAGE = 'welcome/pages/getting-started'
 
 /** Somebody on the same document who says whatever they like. */
-async function mallory({ server }: Stage, name: string) {
+async function mallory({ server }: Stage, name: string, calledName?: string) {
   const socket = new HocuspocusProviderWebsocket({
     url: server.syncUrl,
     WebSocketPolyfill: WebSocket,
   })
-  const token = await testToken('mallory')
+  const token = await testToken('mallory', { name: calledName })
   const provider = new HocuspocusProvider({
     websocketProvider: socket,
     name,
@@ -89,30 +89,33 @@ test(`[T20] ${hostilePayloads.length} names and colours: shown as text, short, a
   expect(hostilePayloads.length).toBeGreaterThan(100)
   const { page, errors } = await enter({ name: 'Ada' })
   const { events, findings } = await watch(page)
-  const guest = await mallory(stage, PAGE)
   await write(page)
   const cursor = { anchor: atTheEnd, head: atTheEnd }
-  let last: string[] = []
   for (const [i, payload] of hostilePayloads.entries()) {
     const short = payload.slice(0, 200)
-    const user = { name: `${i} ${payload}`, color: short, colorLight: short, title: short }
-    // A caret is drawn once; the next one is somebody else's.
-    guest.say(null)
-    await until(async () => (await labels(page)).length === 0, 'gone')
+    // A name that a token may have: whoever makes tokens took it as it came.
+    const guest = await mallory(stage, PAGE, `${i} ${payload}`.slice(0, PERSON_NAME_MAX))
+    const user = { name: 'the server says', color: short, colorLight: short, title: short }
     guest.say({ user, cursor, [payload.slice(0, 20)]: short })
     await until(async () => new RegExp(`^${i}\\b`).test((await labels(page))[0] ?? ''), short)
-    last = await labels(page)
-    expect(last).toHaveLength(1)
-    expect(Array.from(last[0] ?? '').length, payload).toBeLessThanOrEqual(PERSON_NAME_MAX)
-    expect(last[0], short).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u)
+    const shown = await labels(page)
+    expect(shown).toHaveLength(1)
+    expect(Array.from(shown[0] ?? '').length, payload).toBeLessThanOrEqual(PERSON_NAME_MAX)
+    expect(shown[0], short).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u)
     if (i % 10 === 0) expect(await findings(), payload).toEqual([])
+    // A caret is drawn once; the next one is somebody else's.
+    guest.leave()
+    await until(async () => (await labels(page)).length === 0, 'gone')
   }
+  const last = await mallory(stage, PAGE, '<img src=x onerror=alert(1)>')
+  last.say({ cursor })
+  await expect.poll(() => labels(page)).toEqual(['<img src=x onerror=alert(1)>'])
   const names = await page.getByLabel('People on this page').getByRole('listitem').allTextContents()
   for (const name of names) expect(Array.from(name).length).toBeLessThan(PERSON_NAME_MAX + 10)
   expect(await findings()).toEqual([])
   expect(events).toEqual([])
   expect(errors).toEqual([])
-  guest.leave()
+  last.leave()
 })
 
 const strangeStates: readonly Record<string, unknown>[] = [
@@ -149,10 +152,10 @@ test('[T20] carets that are none, and users that are nobody: the page goes on', 
     await guest.saved()
   }
   guest.say({
-    user: { name: 'Still there', color: '#123456' },
+    user: { name: 'Somebody else', color: '#123456' },
     cursor: { anchor: atTheEnd, head: atTheEnd },
   })
-  await expect.poll(() => labels(page)).toEqual(['Still there'])
+  await expect.poll(() => labels(page)).toEqual(['mallory'])
   await page.getByLabel('Page text').click()
   await page.keyboard.type('and so is the page')
   await expect(page.getByLabel('Page text')).toContainText('and so is the page')

@@ -120,7 +120,13 @@ export class SimServer implements Listener {
           },
           clock,
         }),
-        rooms: createRooms({ limits: { stateBytesMax: 4_096 }, clock, metrics, defer }),
+        rooms: createRooms({
+          limits: { stateBytesMax: 4_096 },
+          presenceIntervalMs: 50,
+          clock,
+          metrics,
+          defer,
+        }),
         terms: {
           limits: { updateBytes: 1 << 20, frameBytes: 4 << 20 },
           pingIntervalMs: PING_INTERVAL_MS,

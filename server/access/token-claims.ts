@@ -7,6 +7,10 @@ const GROUPS_MAX = 100
 /** Clocks of two machines differ: a token counts for this long after its end, and before its start. */
 export const TOLERANCE_SECONDS = 30
 
+/** How somebody is shown to others, beside the name. */
+export const personColor = z.string().regex(/^#[0-9a-f]{6}$/i, 'must be #rrggbb')
+export const personAvatar = z.url({ protocol: /^https$/, error: 'must be https://...' }).max(500)
+
 /** The claims that weft reads; others are ignored. */
 export const tokenClaims = z.object({
   sub: z.string().min(1).max(200),
@@ -16,6 +20,9 @@ export const tokenClaims = z.object({
   kind: z.enum(principalKinds).default('user'),
   tenant: z.string().min(1).max(64).nullish(),
   groups: z.array(z.string().min(1).max(200)).max(GROUPS_MAX).default([]),
+  // Nobody is kept out for a picture that does not count.
+  color: personColor.optional().catch(undefined),
+  avatar: personAvatar.optional().catch(undefined),
   jti: z.string().min(1).max(200).optional(),
   iss: z.string().optional(),
   grants: z.array(grantSchema).max(GRANTS_MAX).default([]),
@@ -34,15 +41,15 @@ type Shown = {
  * its end, within the tolerance, has another clock, and may do until that is over what it says; who
  * came in time is asked for the next one, and at the end of this one writes no more.
  */
-export function toPrincipal(
-  { sub, exp, name, kind, tenant, groups, grants, limits, jti, iss }: TokenClaims,
-  { claims, at }: Shown,
-): Principal {
+export function toPrincipal(shown: TokenClaims, { claims, at }: Shown): Principal {
+  const { sub, exp, name, color, avatar, kind, tenant, groups, grants, limits, jti, iss } = shown
   const end = exp * 1000
   const expiresAt = end + TOLERANCE_SECONDS * 1000
   return {
     id: sub,
     name: name ?? sub,
+    color: color ?? null,
+    avatar: avatar ?? null,
     kind,
     tenant: tenant ?? null,
     groups,

@@ -9,6 +9,8 @@ import type { Grant, PrincipalKind } from '../../shared/permissions.ts'
 export type TokenOrder = {
   readonly sub: string
   readonly name?: string | undefined
+  readonly color?: string | undefined
+  readonly avatar?: string | undefined
   readonly kind?: PrincipalKind | undefined
   readonly grants?: readonly Grant[] | undefined
   readonly groups?: readonly string[] | undefined
@@ -32,12 +34,16 @@ const TTL_SECONDS = 3600
 
 export function createTokenMint({ secret, issuer, audience, clock }: TokenMintOptions): TokenMint {
   const key = new TextEncoder().encode(secret)
-  return ({ sub, name, kind = 'user', grants = everything, groups, id, ttl = TTL_SECONDS }) => {
+  return order => {
+    const { sub, name, color, avatar, groups, id } = order
+    const { kind = 'user', grants = everything, ttl = TTL_SECONDS } = order
     const issuedAt = Math.floor(clock.now() / 1000)
     const claims = {
       kind,
       grants,
       ...(name === undefined ? {} : { name }),
+      ...(color === undefined ? {} : { color }),
+      ...(avatar === undefined ? {} : { avatar }),
       ...(groups === undefined ? {} : { groups }),
     }
     const token = new SignJWT(claims)

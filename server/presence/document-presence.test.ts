@@ -5,11 +5,22 @@ import {
   applyAwarenessUpdate,
   encodeAwarenessUpdate as encode,
 } from 'y-protocols/awareness'
+import { NO_COLOR, colorOf } from '../../shared/person.ts'
+import type { Principal } from '../../shared/permissions.ts'
+import { testPrincipal } from '../../shared/test-principal.ts'
 import { encodeAwarenessUpdate, readAwarenessUpdate } from './awareness-update.ts'
 import { DocumentPresence } from './document-presence.ts'
+import { personOf } from './person-of.ts'
 
 const create = () => new DocumentPresence({ stateBytesMax: 200 })
-const session = (principalId: string) => ({ principalId, mayWrite: true })
+const session = (principalId: string, told: Partial<Principal> = {}) => ({
+  principalId,
+  mayWrite: true,
+  person: personOf(testPrincipal({ id: principalId, ...told })),
+})
+/** As everybody is told of this client. */
+const shown = (presence: DocumentPresence, clientId: number) =>
+  JSON.parse(readAwarenessUpdate(presence.encode([clientId]))[0]?.state ?? '') as unknown
 const state = (clientId: number, clock: number, value: unknown) =>
   encodeAwarenessUpdate([{ clientId, clock, state: JSON.stringify(value) }])
 
@@ -22,7 +33,7 @@ describe('presence of a document', () => {
     expect(changed).toEqual([alice.clientID])
     const bob = new Awareness(new Y.Doc())
     applyAwarenessUpdate(bob, presence.encode(changed), 'test')
-    expect(bob.getStates().get(alice.clientID)).toEqual({ user: { name: 'Alice' } })
+    expect(bob.getStates().get(alice.clientID)).toMatchObject({ user: { name: 'alice' } })
     alice.destroy()
     bob.destroy()
   })
@@ -69,7 +80,7 @@ describe('presence of a document', () => {
     tell(presence.leave(first))
     expect(peer.getStates().has(1)).toBe(false)
     tell(presence.announce(session('alice'), state(1, 5, { name: 'Alice' })))
-    expect(peer.getStates().get(1)).toEqual({ name: 'Alice' })
+    expect(peer.getStates().get(1)).toMatchObject({ name: 'Alice' })
     peer.destroy()
   })
 
@@ -97,21 +108,52 @@ describe('presence of a document', () => {
     )
   })
 
-  test('[P7] a name is short and turns no text around, a colour is a colour', () => {
+  test('[P8] who it is comes from the token, whatever the client says', () => {
+    const presence = create()
+    const ada = { name: 'Ada', color: '#123456', avatar: 'https://a.example/ada.png' } as const
+    const alice = session('alice', ada)
+    const who = { id: 'alice', name: 'Ada', kind: 'user', avatar: 'https://a.example/ada.png' }
+    const user = { ...who, color: '#123456', colorLight: '#12345633' }
+    const lies: readonly unknown[] = [
+      {
+        user: { id: 'bob', name: 'Bob', color: '#000', kind: 'service', isAdmin: true },
+        cursor: 7,
+      },
+      { user: 'bob', cursor: 7 },
+      { cursor: 7 },
+    ]
+    for (const [i, lie] of lies.entries()) {
+      expect(presence.announce(alice, state(1, i + 1, lie))).toEqual([1])
+      expect(shown(presence, 1)).toEqual({ user, cursor: 7 })
+    }
+    expect(presence.announce(alice, state(1, 9, null))).toEqual([1])
+    expect(shown(presence, 1)).toBeNull()
+  })
+
+  test('[P8] without a name and a colour it is the id, and the colour of the id', () => {
+    const presence = create()
+    presence.announce(session('alice', { name: `\u202e${'x'.repeat(70)}` }), state(1, 1, {}))
+    expect(shown(presence, 1)).toMatchObject({ user: { name: 'x'.repeat(64) } })
+    presence.announce(session('bob', { name: '\u202e', kind: 'agent' }), state(2, 1, {}))
+    const user = { name: 'bob', color: colorOf('bob'), kind: 'agent' }
+    expect(shown(presence, 2)).toMatchObject({ user })
+  })
+
+  test('[P8] a token with another name: the others see it, and what the client says later', () => {
     const presence = create()
     const alice = session('alice')
-    const told = (user: unknown) => {
-      const changed = presence.announce(alice, state(1, 1, { user, cursor: 7 }))
-      const [entry] = readAwarenessUpdate(presence.encode(changed))
-      return JSON.parse(entry?.state ?? '') as unknown
-    }
-    const name = `\u202e${'x'.repeat(70)}`
-    expect(told({ name, color: 'red;position:fixed', colorLight: 'red', id: '\u202e' })).toEqual({
-      user: { name: 'x'.repeat(64), color: '#64748b', colorLight: 'red', id: '\u202e' },
-      cursor: 7,
-    })
-    expect(told({ name: {} })).toEqual({ user: { name: '' }, cursor: 7 })
-    expect(told('anything')).toEqual({ user: 'anything', cursor: 7 })
+    presence.announce(alice, state(1, 5, { x: 1 }))
+    const told = new Awareness(new Y.Doc())
+    applyAwarenessUpdate(told, presence.encode([1]), 'test')
+    alice.person = personOf(testPrincipal({ id: 'alice', name: 'Alice B.' }))
+    expect(presence.refresh(alice)).toEqual([1])
+    applyAwarenessUpdate(told, presence.encode([1]), 'test')
+    expect(told.getStates().get(1)).toMatchObject({ x: 1, user: { name: 'Alice B.' } })
+    // The client knows nothing of it, and counts on from its own clock.
+    expect(presence.announce(alice, state(1, 6, { x: 2 }))).toEqual([1])
+    applyAwarenessUpdate(told, presence.encode([1]), 'test')
+    expect(told.getStates().get(1)).toMatchObject({ x: 2, user: { name: 'Alice B.' } })
+    told.destroy()
   })
 })
 
@@ -180,8 +222,20 @@ describe('presence of several nodes', () => {
 
   test('[P5] states of another node are bounded, and have to be states', () => {
     const presence = create()
-    const [large, text] = [told(1, 1, 'x'.repeat(300)), told(2, 1, 'text')]
+    const [large, text] = [told(1, 1, 'x'.repeat(5_000)), told(2, 1, 'text')]
     expect(hear(presence, 'n1', large, text, told(3, 2 ** 53, {}))).toEqual([])
     expect(presence.size).toBe(0)
+  })
+
+  test('[P7] names and colours that a node of an earlier version tells are made harmless', () => {
+    const presence = create()
+    const name = `\u202e${'x'.repeat(70)}`
+    hear(presence, 'n1', told(1, 1, { user: { name, color: 'red;position:fixed' }, cursor: 7 }))
+    expect(shown(presence, 1)).toEqual({
+      user: { name: 'x'.repeat(64), color: NO_COLOR },
+      cursor: 7,
+    })
+    hear(presence, 'n1', told(2, 1, { user: 'anything' }))
+    expect(shown(presence, 2)).toEqual({ user: 'anything' })
   })
 })

@@ -1,12 +1,12 @@
 /** Who is on a document: each state belongs to the session that announced it, and goes with it. */
-import { WeftError } from '../../shared/errors.ts'
+import type { Person } from '../../shared/person.ts'
 import {
   LEFT,
   encodeAwarenessUpdate,
   readAwarenessUpdate,
   type AwarenessEntry,
 } from './awareness-update.ts'
-import { cleanState } from './clean-state.ts'
+import { restamp, soundState, stamp, STAMP_LENGTH_MAX } from './stamp.ts'
 
 /** A connection's hold on a document, as presence sees it. */
 export type PresenceSession = {
@@ -18,6 +18,9 @@ export type PresenceSession = {
   readonly mayWrite: boolean
 }
 
+/** One of this node: its states show who it is, whatever it says. */
+export type OwnSession = PresenceSession & { readonly person: Person }
+
 /** A state as nodes tell it to each other. */
 export type ToldState = AwarenessEntry & Pick<PresenceSession, 'principalId' | 'mayWrite'>
 
@@ -25,10 +28,10 @@ export type PresenceLimits = {
   readonly stateBytesMax: number
 }
 
-type State = { readonly [field: string]: unknown }
-
 type Presence = {
   clock: number
+  /** The clock that its client gave it. */
+  said: number
   state: string
   owner: PresenceSession
 }
@@ -53,6 +56,16 @@ export class DocumentPresence {
     this.#limits = limits
   }
 
+  /** Is the clock of this client's state later than the one that it knows of itself? */
+  isAhead(clientId: number): boolean {
+    const known = this.#present.get(clientId)
+    return known !== undefined && known.clock > known.said
+  }
+
+  has(clientId: number): boolean {
+    return this.#present.has(clientId)
+  }
+
   get size(): number {
     return this.#present.size
   }
@@ -62,22 +75,28 @@ export class DocumentPresence {
    * others. Entries about clients of somebody else are passed over. Throws FRAME_INVALID, or
    * FRAME_TOO_LARGE for a state over the limit.
    */
-  announce(session: PresenceSession, update: Uint8Array): readonly number[] {
-    const entries = readAwarenessUpdate(update).map(entry => this.#checked(entry))
+  announce(session: OwnSession, update: Uint8Array): readonly number[] {
+    const { stateBytesMax } = this.#limits
+    const entries = readAwarenessUpdate(update).map(entry => ({
+      ...entry,
+      state: stamp(entry, session.person, stateBytesMax),
+    }))
     return entries.filter(entry => this.#take(session, entry)).map(({ clientId }) => clientId)
   }
 
-  #checked(entry: AwarenessEntry): AwarenessEntry {
-    const { stateBytesMax } = this.#limits
-    const { length } = entry.state
-    if (length > stateBytesMax) {
-      const sentence = `a presence state of ${length} characters`
-      throw new WeftError('FRAME_TOO_LARGE', `${sentence}; the limit is ${stateBytesMax}`)
+  /**
+   * The session's states anew: its person may be another one, and clients take away whom they have
+   * not heard of for half a minute. Returns the clients to tell of.
+   */
+  refresh(session: OwnSession): readonly number[] {
+    const changed: number[] = []
+    for (const [clientId, known] of this.#present) {
+      if (known.owner !== session) continue
+      known.state = restamp(known.state, session.person)
+      known.clock += 1
+      changed.push(clientId)
     }
-    const state = readState(entry)
-    if (state === null) return entry
-    const cleaned = cleanState(state)
-    return cleaned === state ? entry : { ...entry, state: JSON.stringify(cleaned) }
+    return changed
   }
 
   /** True when the entry changes what others see. */
@@ -91,7 +110,7 @@ export class DocumentPresence {
     }
     if (known === undefined) {
       if (this.#countOf(session) >= CLIENTS_PER_SESSION_MAX) return false
-      this.#arrive(clientId, { clock, state, owner: session })
+      this.#arrive(clientId, { clock, said: clock, state, owner: session })
       return true
     }
     // The newest connection of a person is the one that counts: the old one may be half dead.
@@ -100,6 +119,7 @@ export class DocumentPresence {
     // The old node has to hear that it has lost him, or it would take him along when it lets go.
     if (known.state === state && clock <= known.clock && !wasElsewhere) return false
     known.state = state
+    known.said = clock
     known.clock = Math.max(clock, known.clock + 1)
     return true
   }
@@ -128,12 +148,12 @@ export class DocumentPresence {
       return true
     }
     if (known !== undefined && known.owner.principalId !== principalId) return false
-    const state = this.#soundState(told)
+    const state = soundState(told, this.#limits.stateBytesMax + STAMP_LENGTH_MAX)
     if (state === undefined) return false
     const owner = { principalId, node, mayWrite }
     if (known === undefined) {
       if (this.#present.size >= FOREIGN_MAX) return false
-      this.#arrive(clientId, { clock, state, owner })
+      this.#arrive(clientId, { clock, said: clock, state, owner })
       return true
     }
     // Somebody who changed the node counts the clock on; what the old node still says is behind it.
@@ -141,6 +161,7 @@ export class DocumentPresence {
     known.owner = owner
     if (known.state === state && clock <= known.clock) return false
     known.state = state
+    known.said = clock
     known.clock = Math.max(clock, known.clock + 1)
     return true
   }
@@ -149,15 +170,6 @@ export class DocumentPresence {
   writerElsewhere(clientId: number): string | undefined {
     const owner = this.#present.get(clientId)?.owner
     return owner?.node !== undefined && owner.mayWrite ? owner.principalId : undefined
-  }
-
-  /** Another node should not have taken a bad one either: it is passed over. */
-  #soundState(entry: AwarenessEntry): string | undefined {
-    try {
-      return this.#checked(entry).state
-    } catch {
-      return undefined
-    }
   }
 
   /** A node is gone, and everybody with it. Returns the clients to tell of. */
@@ -189,10 +201,10 @@ export class DocumentPresence {
     return this.tell(this.#present.keys())
   }
 
-  #arrive(clientId: number, { clock, state, owner }: Presence): void {
+  #arrive(clientId: number, { clock, said, state, owner }: Presence): void {
     const departedAt = this.#departed.get(clientId) ?? -1
     this.#departed.delete(clientId)
-    this.#present.set(clientId, { clock: Math.max(clock, departedAt + 1), state, owner })
+    this.#present.set(clientId, { clock: Math.max(clock, departedAt + 1), said, state, owner })
   }
 
   #departAll(
@@ -245,18 +257,3 @@ export class DocumentPresence {
     return this.#present.size === 0 ? undefined : this.encode(this.#present.keys())
   }
 }
-
-/** Every client parses what it is told of the others: one bad state would throw in all of them. */
-function readState({ state, clock }: AwarenessEntry): State | null {
-  if (clock > CLOCK_MAX) throw new WeftError('FRAME_INVALID', `a presence clock of ${clock}`)
-  try {
-    const parsed: unknown = JSON.parse(state)
-    if (typeof parsed === 'object' && !Array.isArray(parsed)) return parsed as State | null
-  } catch (error) {
-    throw new WeftError('FRAME_INVALID', 'a presence state that is no JSON', { cause: error })
-  }
-  throw new WeftError('FRAME_INVALID', 'a presence state that is neither an object nor null')
-}
-
-/** Room for the clocks that are counted on from it. */
-const CLOCK_MAX = 2 ** 52

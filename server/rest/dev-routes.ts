@@ -2,6 +2,7 @@
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi'
 import { WeftError } from '../../shared/errors.ts'
 import { grantSchema, principalKinds } from '../../shared/permissions.ts'
+import { personAvatar, personColor } from '../access/token-claims.ts'
 import type { TokenMint } from '../access/token-mint.ts'
 import { problemResponse } from './problem.ts'
 import { createRouter, type RestEnv } from './rest-env.ts'
@@ -21,6 +22,8 @@ const tokenRoute = createRoute({
             .object({
               sub: z.string().min(1).max(200),
               name: z.string().min(1).max(64).optional(),
+              color: personColor.optional(),
+              avatar: personAvatar.optional(),
               kind: z.enum(principalKinds).optional(),
               grants: z.array(grantSchema).max(100).optional().openapi({
                 description: 'Owner of everything, unless said otherwise.',

@@ -21,6 +21,10 @@ import type { Openings } from '../documents/openings.ts'
 import type { ClientAddress } from '../edge/addresses.ts'
 import type { Edge } from '../edge/edge.ts'
 import type { UserLimits } from '../edge/user-limits.ts'
+import type { AgentPresence } from '../presence/agent-presence.ts'
+import type { LastSeen } from '../presence/last-seen.ts'
+import type { People } from '../presence/people.ts'
+import type { Clock } from '../../shared/clock.ts'
 import { WeftError } from '../../shared/errors.ts'
 
 export type RestEnv = {
@@ -49,6 +53,12 @@ export type RestOptions = {
   readonly audit: Audit
   readonly grants: Grants
   readonly requests: { readonly requests: Requests; readonly policies: AccessPolicies }
+  readonly presence: {
+    readonly people: Pick<People, 'find'>
+    readonly agents: AgentPresence
+    readonly lastSeen: Pick<LastSeen, 'of'>
+  }
+  readonly clock: Clock
   readonly tokens: RestTokens
   readonly health: Health
   readonly breakers: Breakers

@@ -16,6 +16,7 @@ import { healthRoutes } from './health-routes.ts'
 import { keyRoutes } from './key-routes.ts'
 import { pageRoutes } from './pages.ts'
 import { policyRoutes } from './policy-routes.ts'
+import { presenceRoutes } from './presence-routes.ts'
 import { answerProblem } from './problem.ts'
 import { requestRoutes } from './request-routes.ts'
 import { tokenRoutes } from './token-routes.ts'
@@ -59,6 +60,7 @@ export function createRest(options: RestOptions): OpenAPIHono<RestEnv> {
   app.route('/', healthRoutes(options))
   app.route('/', documentRoutes(options))
   app.route('/', writeRoutes(options))
+  app.route('/', presenceRoutes(options))
   app.route('/', adminRoutes(options))
   app.route('/', grantRoutes(options))
   app.route('/', roleRoutes(options))

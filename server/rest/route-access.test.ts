@@ -70,6 +70,20 @@ const rows: Readonly<Record<string, Row>> = {
     statuses: document({ viewer: 403, editor: 200, owner: 200 }, 200),
     body: json({ edits: [{ root: 'text', at: { quote: 'words' }, insert: 'words' }] }),
   },
+  'get /v1/documents/{name}/presence': {
+    statuses: document({ viewer: 200, editor: 200, owner: 200 }, 200),
+  },
+  'put /v1/documents/{name}/presence/{id}': {
+    statuses: document({ viewer: 403, editor: 200, owner: 200 }, 200),
+    path: `${DOCUMENT}/presence/x`,
+    body: json({ state: { status: 'busy' }, ttlMs: 1_000 }),
+  },
+  'delete /v1/documents/{name}/presence/{id}': {
+    statuses: document({ viewer: 204, editor: 204, owner: 204 }, 204),
+    path: `${DOCUMENT}/presence/x`,
+  },
+  // Of documents that the asker may not read nothing is in it; a test of its own says so.
+  'get /v1/users/{id}/presence': { statuses: known(200), path: '/v1/users/ada/presence' },
   'get /v1/admin/circuit-breakers': { statuses: server(200, 200) },
   'post /v1/admin/disconnect': { statuses: server(200, 200), body: json({ user: 'none' }) },
   'get /v1/grants': { statuses: sharing(200), path: '/v1/grants?resource=acme/notes' },

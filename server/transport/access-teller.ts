@@ -15,6 +15,8 @@ export type AccessTellerOptions = {
   readonly peer: Pick<SyncPeer, 'control' | 'askForToken'>
   /** A fresh token has come after the last one had run out: what was refused meanwhile is welcome. */
   readonly onRenewed: () => void
+  /** A fresh token has come; it may say another name. */
+  readonly onToken: () => void
   /** The client may not even read any more. */
   readonly end: (error: WeftError) => void
 }
@@ -67,13 +69,14 @@ export class AccessTeller {
   }
 
   #onChange(): void {
-    const { pass, end } = this.#options
+    const { pass, onToken, end } = this.#options
     const refusal = pass.refusal('read')
     if (refusal !== undefined) return end(refusal)
     this.check()
     if (pass.principal === this.#askedOf) return
     this.#askedOf = pass.principal
     this.#arm()
+    onToken()
   }
 
   #arm(): void {

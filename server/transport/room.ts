@@ -3,14 +3,16 @@ import { every, type Cancel, type Clock } from '../../shared/clock.ts'
 import type { WeftError } from '../../shared/errors.ts'
 import { syncStep } from '../../shared/frames.ts'
 import type { LiveDocument } from '../documents/live-document.ts'
-import type { DocumentPresence, PresenceSession } from '../presence/document-presence.ts'
+import type { DocumentPresence, OwnSession, ToldState } from '../presence/document-presence.ts'
 import type { PresenceLink } from '../presence/presence-link.ts'
+import { broadcast } from './broadcast.ts'
 import { pack, type PackedFrame } from './packed-frame.ts'
+import { PresenceRounds } from './presence-rounds.ts'
 import { Repeat } from './repeat.ts'
 import type { FrameFormat } from './sync-peer.ts'
 
 /** A member of a room; its changes are not echoed to it. */
-export type RoomMember = PresenceSession & {
+export type RoomMember = OwnSession & {
   readonly format: FrameFormat
   /** False while it has not asked for the document, or lags behind: it will get all of it later. */
   readonly keepsUp: boolean
@@ -34,6 +36,10 @@ export type RoomOptions = {
   readonly link?: ((onChange: (clientIds: readonly number[]) => void) => PresenceLink) | undefined
   /** Called once, when the last member has left. */
   readonly onClosed?: (room: Room) => void
+  /** The least time between two rounds of presence. */
+  readonly presenceIntervalMs: number
+  /** A member that was seen has left, or hides. */
+  readonly onLeft?: (member: RoomMember) => void
   readonly defer: Defer
   readonly clock: Clock
 }
@@ -48,21 +54,21 @@ export class Room {
   readonly #presence: DocumentPresence
   readonly #defer: Defer
   readonly #onClosed: RoomOptions['onClosed']
+  readonly #onLeft: (member: RoomMember) => void
   readonly #members = new Set<RoomMember>()
   readonly #stopListening: () => void
   readonly #repeat = new Repeat()
   readonly #cancelBeat: Cancel
   #updates: PendingUpdate[] = []
   readonly #link: PresenceLink | undefined
-  #present = new Map<number, RoomMember | null>()
-  /** Clients of this node that the other nodes have to be told of. */
-  #untold = new Set<number>()
+  readonly #rounds: PresenceRounds
   #isScheduled = false
   #isClosed = false
 
   constructor(document: LiveDocument, options: RoomOptions) {
-    const { presence, link, defer, clock, onClosed } = options
+    const { presence, link, presenceIntervalMs, defer, clock, onClosed } = options
     this.#onClosed = onClosed
+    this.#onLeft = options.onLeft ?? (() => {})
     this.#document = document
     this.#presence = presence
     this.#defer = defer
@@ -77,7 +83,15 @@ export class Room {
       for (const clientId of clientIds) {
         document.showClientIdElsewhere(clientId, presence.writerElsewhere(clientId))
       }
-      this.#showPresence(clientIds, null)
+      this.#rounds.changedElsewhere(clientIds)
+    })
+    this.#rounds = new PresenceRounds({
+      presence,
+      members: this.#members,
+      intervalMs: presenceIntervalMs,
+      onRound: clientIds => this.#link?.tell(clientIds),
+      clock,
+      defer,
     })
   }
 
@@ -109,9 +123,12 @@ export class Room {
 
   leave(member: RoomMember): void {
     this.#members.delete(member)
-    this.#tellPresence(this.#presence.leave(member), null)
+    const left = this.#presence.leave(member)
+    this.#rounds.changedHere(left, null)
+    if (left.length > 0) this.#onLeft(member)
     if (this.#members.size > 0) return
     this.#isClosed = true
+    this.#rounds.close()
     this.#link?.close()
     this.#document.forgetElsewhere()
     this.#onClosed?.(this)
@@ -125,8 +142,19 @@ export class Room {
    */
   announce(member: RoomMember, update: Uint8Array): readonly number[] {
     const own = this.#presence.announce(member, update)
-    this.#tellPresence(own, member)
+    this.#rounds.changedHere(own, member)
+    if (own.some(clientId => !this.#presence.has(clientId))) this.#onLeft(member)
     return own
+  }
+
+  /** The member's states go out anew: it is shown otherwise, or does not say so itself. */
+  refresh(member: RoomMember): void {
+    this.#rounds.changedHere(this.#presence.refresh(member), member)
+  }
+
+  /** States of this node's sessions. */
+  present(): readonly ToldState[] {
+    return this.#presence.tellAll()
   }
 
   /** Everybody's presence, for a member who asks. */
@@ -135,24 +163,13 @@ export class Room {
     if (present !== undefined) member.send(pack(member.format.awareness(present)))
   }
 
-  /** Of clients of this node: everybody is told, here and on the other nodes. */
-  #tellPresence(clientIds: readonly number[], source: RoomMember | null): void {
-    for (const clientId of clientIds) this.#untold.add(clientId)
-    this.#showPresence(clientIds, source)
-  }
-
-  #showPresence(clientIds: readonly number[], source: RoomMember | null): void {
-    for (const clientId of clientIds) this.#present.set(clientId, source)
-    if (clientIds.length > 0) this.#schedule()
-  }
-
   #schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
     this.#defer(() => this.flush())
   }
 
-  /** Sends what has gathered. Updates keep their order; of presence only the latest counts. */
+  /** Sends the updates that have gathered, in their order. */
   flush(): void {
     this.#isScheduled = false
     const updates = this.#updates
@@ -162,20 +179,10 @@ export class Room {
       for (const member of this.#members) member.prepare(bytes)
       this.#repeat.add(bytes)
     }
+    const ready = [...this.#members].filter(({ keepsUp }) => keepsUp)
     for (const { update, source } of updates) {
-      this.#broadcast(source, format => format.sync(syncStep.update, update))
-    }
-    if (this.#untold.size > 0) {
-      const untold = this.#untold
-      this.#untold = new Set()
-      if (!this.#isClosed) this.#link?.tell(untold)
-    }
-    if (this.#present.size === 0) return
-    const present = Map.groupBy(this.#present, ([, source]) => source)
-    this.#present = new Map()
-    for (const [source, entries] of present) {
-      const encoded = this.#presence.encode(entries.map(([clientId]) => clientId))
-      this.#broadcast(source, format => format.awareness(encoded))
+      const receivers = source === null ? ready : ready.filter(one => one !== source)
+      broadcast(receivers, format => format.sync(syncStep.update, update))
     }
   }
 
@@ -192,26 +199,6 @@ export class Room {
         member.send(pack(member.format.sync(syncStep.update, repeated)))
       }
       member.onBeat()
-    }
-  }
-
-  #broadcast(source: object | null, encode: (format: FrameFormat) => Uint8Array): void {
-    // Nearly always all members share one format: the last frame is looked at before the table.
-    const frames = new Map<string, PackedFrame>()
-    let lastKey = ''
-    let frame: PackedFrame | undefined
-    for (const member of this.#members) {
-      if (member === source || !member.keepsUp) continue
-      const { format } = member
-      if (format.key !== lastKey) {
-        lastKey = format.key
-        frame = frames.get(lastKey)
-      }
-      if (frame === undefined) {
-        frame = pack(encode(format))
-        frames.set(lastKey, frame)
-      }
-      member.send(frame)
     }
   }
 }

@@ -13,6 +13,15 @@ export type Rooms = {
   of(document: LiveDocument): Room
   /** Ends sessions of this node; returns how many. */
   disconnect(whom: Whom, error: WeftError): number
+  /** States of this node's sessions, with the document that each is about. */
+  present(query?: Whom): readonly Present[]
+}
+
+export type Present = {
+  readonly document: string
+  readonly principalId: string
+  /** JSON of a stamped state. */
+  readonly state: string
 }
 
 /** Whose sessions: of a document, of a user, or of a user on a document. Nothing means everybody's. */
@@ -20,15 +29,20 @@ export type Whom = { readonly document?: string | undefined; readonly user?: str
 
 export type RoomsOptions = {
   readonly limits: PresenceLimits
+  /** The least time between two rounds of presence on one document. */
+  readonly presenceIntervalMs: number
   readonly clock: Clock
   readonly metrics: Metrics
   /** To the other nodes; left out where there are none. */
   readonly fanout?: Fanout | undefined
+  /** A session that was seen has ended. */
+  readonly onLeft?: (sighting: { readonly userId: string; readonly document: string }) => void
   readonly defer?: Defer
 }
 
 export function createRooms(options: RoomsOptions): Rooms {
-  const { limits, clock, metrics, fanout, defer = setImmediate } = options
+  const { onLeft = () => {} } = options
+  const { limits, presenceIntervalMs, clock, metrics, fanout, defer = setImmediate } = options
   const rooms = new WeakMap<LiveDocument, Room>()
   /** Those with somebody in them. */
   const open = new Set<Room>()
@@ -44,6 +58,8 @@ export function createRooms(options: RoomsOptions): Rooms {
           fanout &&
           (onChange => new PresenceLink({ name, presence, fanout, clock, metrics, onChange })),
         onClosed: closed => void open.delete(closed),
+        presenceIntervalMs,
+        onLeft: ({ principalId }) => onLeft({ userId: principalId, document: name }),
         defer,
         clock,
       })
@@ -57,6 +73,16 @@ export function createRooms(options: RoomsOptions): Rooms {
         if (document === undefined || room.name === document) count += room.disconnect(user, error)
       }
       return count
+    },
+    present({ document, user } = {}) {
+      return [...open]
+        .filter(({ name }) => document === undefined || name === document)
+        .flatMap(room =>
+          room
+            .present()
+            .filter(({ principalId }) => user === undefined || principalId === user)
+            .map(({ principalId, state }) => ({ document: room.name, principalId, state })),
+        )
     },
   }
 }

@@ -2,12 +2,14 @@
 import type { Clock } from '../../shared/clock.ts'
 import { WeftError, toWeftError } from '../../shared/errors.ts'
 import { syncStep } from '../../shared/frames.ts'
+import type { Person } from '../../shared/person.ts'
 import type { CheckMessage } from '../../shared/protocol.ts'
 import type { Pass } from '../access/pass.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { LiveDocument } from '../documents/live-document.ts'
 import { readStateVector } from '../documents/state-vector.ts'
 import { reachesBeyond, type UpdateKind } from '../documents/update-check.ts'
+import { isSamePerson, personOf } from '../presence/person-of.ts'
 import { AccessTeller } from './access-teller.ts'
 import { AckGate } from './ack-gate.ts'
 import { answerCheck } from './check-answer.ts'
@@ -43,6 +45,7 @@ const REPAIR_BYTES_MAX = 4 << 20
 
 export class SyncSession implements RoomMember {
   readonly #options: SyncSessionOptions
+  #person: Person
   readonly #acks: AckGate
   readonly #access: AccessTeller
   readonly #stopListening: () => void
@@ -62,6 +65,7 @@ export class SyncSession implements RoomMember {
   constructor(options: SyncSessionOptions) {
     const { document, peer, metrics, clock } = options
     this.#options = options
+    this.#person = personOf(options.pass.principal)
     this.#lag = new Lag(document)
     this.#repairs = new Repairs(clock, {
       isAsked: () => this.#questions.includes('repair'),
@@ -89,6 +93,7 @@ export class SyncSession implements RoomMember {
       peer,
       mayWrite: () => mayWrite(options),
       onRenewed: () => this.ask('repair'),
+      onToken: () => this.#rename(),
       end: error => this.end(error),
     })
     options.room.join(this)
@@ -98,6 +103,18 @@ export class SyncSession implements RoomMember {
 
   get principalId(): string {
     return this.#options.pass.principal.id
+  }
+
+  get person(): Person {
+    return this.#person
+  }
+
+  #rename(): void {
+    const { pass, room } = this.#options
+    const person = personOf(pass.principal)
+    if (isSamePerson(person, this.#person)) return
+    this.#person = person
+    room.refresh(this)
   }
 
   get mayWrite(): boolean {

@@ -48,6 +48,8 @@ export function principalOfKey(key: ApiKey): Principal {
   return {
     id: subjectOf(key),
     name: key.name,
+    color: null,
+    avatar: null,
     kind: 'service',
     tenant: null,
     groups: [],

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Clock } from '../../../shared/clock.ts'
 import { WeftError } from '../../../shared/errors.ts'
 import { grantSchema, principalKinds, type Grant } from '../../../shared/permissions.ts'
-import { TOLERANCE_SECONDS } from '../token-claims.ts'
+import { personAvatar, personColor, TOLERANCE_SECONDS } from '../token-claims.ts'
 import { KEY_SUBJECT, subjectOf, type ApiKey } from './api-key.ts'
 import { firstBeyond, isUnlimited, limitsOf } from './key-authority.ts'
 import { revokeFamilies, type Refreshed, type RefreshTokens } from './refresh-tokens.ts'
@@ -25,6 +25,8 @@ export const serviceTokenOrder = z.strictObject({
     error: `subjects that begin with ${KEY_SUBJECT} are API keys`,
   }),
   name: z.string().min(1).max(64).optional(),
+  color: personColor.optional(),
+  avatar: personAvatar.optional(),
   kind: z.enum(principalKinds).optional(),
   tenant: z.string().min(1).max(64).optional(),
   groups: z.array(z.string().min(1).max(200)).max(100).optional(),

@@ -1,0 +1,89 @@
+/** What the public types say: they are the application's, all the way. */
+import { expectTypeOf, test } from 'vitest'
+import type * as Y from 'yjs'
+import {
+  typedHooks,
+  useArray,
+  useConnection,
+  useDocument,
+  useMap,
+  useOthers,
+  usePresence,
+  useSelf,
+  type DocumentView,
+  type Member,
+  type User,
+} from './index.ts'
+import * as suspense from './suspense/index.ts'
+
+type Tool = { readonly tool: 'pen' | 'eraser' }
+type Employee = User & { readonly team: string }
+type Meta = { readonly title: string; readonly tags: readonly string[] }
+
+// Only their types are asked for: a hook is called while rendering.
+const hooks = () => typedHooks<Tool, Employee>()
+type Hooks = ReturnType<typeof hooks>
+
+test('presence and users are those of the application', () => {
+  type Others = ReturnType<Hooks['useOthers']>
+  expectTypeOf<Member<Tool, Employee>['presence']['tool']>().toEqualTypeOf<
+    'pen' | 'eraser' | undefined
+  >()
+  expectTypeOf<Member<Tool, Employee>['user']>().toEqualTypeOf<Employee | null>()
+  const typed = (given: Hooks) => ({
+    teams: given.useOthers(others => others.map(({ user }) => user?.team)),
+    all: given.useOthers(),
+    tool: given.useSelf(self => self?.presence.tool),
+    set: given.usePresence({ tool: 'pen' })[1],
+  })
+  type Typed = ReturnType<typeof typed>
+  expectTypeOf<Typed['teams']>().toEqualTypeOf<(string | undefined)[]>()
+  expectTypeOf<Typed['all']>().toEqualTypeOf<readonly Member<Tool, Employee>[]>()
+  expectTypeOf<Typed['tool']>().toEqualTypeOf<'pen' | 'eraser' | undefined>()
+  expectTypeOf<Typed['set']>().toBeCallableWith({ tool: 'eraser' })
+  expectTypeOf<Typed['set']>().toBeCallableWith({ tool: undefined })
+  // @ts-expect-error -- no such tool
+  expectTypeOf<Typed['set']>().toBeCallableWith({ tool: 'brush' })
+  expectTypeOf<Others>().not.toBeAny()
+})
+
+test('without saying so they are what the components look at', () => {
+  const plain = () => ({
+    others: useOthers(),
+    count: useOthers(others => others.length),
+    self: useSelf(),
+    set: usePresence()[1],
+    given: usePresence<Tool>()[0],
+    connection: useConnection(),
+  })
+  type Plain = ReturnType<typeof plain>
+  expectTypeOf<Plain['others']>().toEqualTypeOf<readonly Member[]>()
+  expectTypeOf<Plain['count']>().toEqualTypeOf<number>()
+  expectTypeOf<Plain['self']>().toEqualTypeOf<Member | null>()
+  expectTypeOf<Plain['set']>().toBeCallableWith({ status: 'busy' })
+  // @ts-expect-error -- no such status
+  expectTypeOf<Plain['set']>().toBeCallableWith({ status: 'asleep' })
+  expectTypeOf<Plain['given']>().toEqualTypeOf<Partial<Tool>>()
+  expectTypeOf<Plain['connection']>().toEqualTypeOf<'connecting' | 'connected' | 'disconnected'>()
+})
+
+test('shared types: data, and what to write to; never null where it suspends', () => {
+  const data = () => ({
+    meta: useMap<Meta>('meta'),
+    title: useMap('meta', (meta: Partial<Meta>) => meta.title),
+    tasks: useArray<Meta>('tasks'),
+    document: useDocument(),
+    guid: useDocument('acme/notes', view => view?.doc.guid),
+    ready: suspense.useDocument(),
+    readyTasks: suspense.useArray<Meta>('tasks'),
+  })
+  type Data = ReturnType<typeof data>
+  expectTypeOf<Data['meta']['data']['title']>().toEqualTypeOf<string | undefined>()
+  expectTypeOf<Data['title']['data']>().toEqualTypeOf<string | undefined>()
+  expectTypeOf<Data['tasks']['data']>().toEqualTypeOf<readonly Meta[]>()
+  expectTypeOf<Data['tasks']['type']>().toEqualTypeOf<Y.Array<Meta> | null>()
+  expectTypeOf<Data['document']>().toEqualTypeOf<DocumentView | null>()
+  expectTypeOf<Data['guid']>().toEqualTypeOf<string | undefined>()
+  expectTypeOf<Data['ready']>().toEqualTypeOf<DocumentView>()
+  expectTypeOf<Data['readyTasks']['type']>().toEqualTypeOf<Y.Array<Meta>>()
+})
