@@ -105,7 +105,10 @@ test('one render for each change, and none for the changes of others', async ({
     await expect(shown.page.locator('.weft-cursor')).toHaveCount(1)
     peer.say({ tool: 'brush' })
     await expect(part(shown, 'others')).toHaveText('brush')
-    expect(await shown.renders()).toMatchObject({ ...none, map: 0, others: 1, count: 0, self: 0 })
+    // Of the cursors one, for the arrow that is new.
+    const renders = await shown.renders()
+    expect(renders).toMatchObject({ ...none, map: 0, others: 1, count: 0, self: 0, cursors: 1 })
+    expect(renders).toMatchObject({ avatars: 0 })
   })
   await test.step('the own presence', async () => {
     await part(shown, 'self').click()

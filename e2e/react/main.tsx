@@ -1,5 +1,12 @@
 /** A page on `weft/react`, driven by the tests through `weftPage`. */
-import { Activity, StrictMode, Suspense, useSyncExternalStore, type ReactNode } from 'react'
+import {
+  Activity,
+  Profiler,
+  StrictMode,
+  Suspense,
+  useSyncExternalStore,
+  type ReactNode,
+} from 'react'
 import { createRoot } from 'react-dom/client'
 import {
   AvatarStack,
@@ -67,18 +74,31 @@ function Page({ route }: { readonly route: string }) {
       <main>
         <h1>Board</h1>
         <div className="row">
-          <AvatarStack />
+          <Counted id="avatars">
+            <AvatarStack />
+          </Counted>
           <ConnectionBadge />
           <TypingIndicator />
         </div>
         <SyncErrorBoundary>
           <Room />
         </SyncErrorBoundary>
-        <LiveCursors className="board">
-          <p>A place to point at</p>
-        </LiveCursors>
+        <Counted id="cursors">
+          <LiveCursors className="board">
+            <p>A place to point at</p>
+          </LiveCursors>
+        </Counted>
       </main>
     </DocumentProvider>
+  )
+}
+
+/** Counts the renders of what is within, in development. */
+function Counted({ id, children }: { readonly id: string; readonly children: ReactNode }) {
+  return (
+    <Profiler id={id} onRender={countRender}>
+      {children}
+    </Profiler>
   )
 }
 

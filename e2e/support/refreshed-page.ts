@@ -12,6 +12,16 @@ export type RefreshedPage = ServedPage & {
   readonly edit: (file: string, change: { readonly from: string; readonly to: string }) => void
 }
 
+/** What browsers cannot load as it is. */
+const commonJs = [
+  'react',
+  'react/jsx-dev-runtime',
+  'react/jsx-runtime',
+  'react-dom',
+  'react-dom/client',
+  'use-sync-external-store/with-selector',
+]
+
 /** The files themselves stay as they are. */
 export async function refreshedPage(folder: string): Promise<RefreshedPage> {
   const root = join(projectRoot, 'e2e', folder)
@@ -34,6 +44,8 @@ export async function refreshedPage(folder: string): Promise<RefreshedPage> {
       react(),
     ],
     resolve: { conditions: ['weft-source'] },
+    // Named beforehand: what is found later makes Vite load the page anew.
+    optimizeDeps: { noDiscovery: true, include: commonJs },
     server: { host: '127.0.0.1', port: 0, watch: { ignored: ['**/*'] } },
   })
   await server.listen()

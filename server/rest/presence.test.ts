@@ -107,6 +107,16 @@ describe('presence over REST', () => {
     await until(() => others(ada).length === 1, 'seen')
     server.app.disconnect({ user: 'bot' })
     await until(() => others(ada).length === 0, 'sent off')
+    const made = await server.fetch('/v1/grants', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ subject: 'user:guest', resource: 'acme/notes', role: 'commenter' }),
+    })
+    const { id } = (await made.json()) as { id: string }
+    expect((await put('one', { state: {} }, 'guest', [])).status).toBe(200)
+    await until(() => others(ada).length === 1, 'seen')
+    await server.fetch(`/v1/grants/${id}`, { method: 'DELETE' })
+    await until(() => others(ada).length === 0, 'its access has ended')
   })
 
   test('[P11] several devices are one person; who hides is not there', async () => {
