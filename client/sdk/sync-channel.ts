@@ -314,12 +314,11 @@ export class SyncChannel implements ConnectionUser {
 
   #onSyncStatus(decoder: decoding.Decoder): void {
     const status = readSyncStatus(decoder)
-    const { saved, seq } = status
     const { outbox, listener } = this.#options
     this.#check.touched()
     const fresh = outbox.freshly(status)
     if (fresh === 0) return
-    if (saved) listener.onSaved(outbox.acknowledge(fresh), seq)
+    if (status.saved) listener.onSaved(outbox.acknowledge(fresh), status.seq)
     else outbox.reject(fresh)
   }
 
