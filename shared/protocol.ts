@@ -25,6 +25,8 @@ export const clientHello = z.object({
   schema: z.optional(schemaRange),
   /** Number of the last frame that was sent before: what is late of an earlier attachment is not taken. */
   lastFrame: z.optional(z.int().check(z.minimum(0))),
+  /** Counts how often the client has asked to be let in; the answer says it again. */
+  asking: z.optional(z.int().check(z.minimum(0))),
 })
 export type ClientHello = z.infer<typeof clientHello>
 
@@ -55,6 +57,8 @@ const serverHello = z.object({
   limits: z.object({ updateBytes: z.number(), frameBytes: z.number() }),
   /** The server sends something at least this often, ms. */
   pingIntervalMs: z.number(),
+  /** Which asking this answers: one that came late is about an attachment that is over. */
+  asking: z.optional(z.int()),
 })
 
 /** Are edits of this document reaching the disk? Sent when the answer changes. */

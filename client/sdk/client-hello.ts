@@ -6,14 +6,17 @@ export type HelloParts = {
   readonly incarnation: string | null
   readonly schema: SchemaRange | undefined
   readonly lastFrame: number
+  /** Which of this document's questions to be let in it is. */
+  readonly asking: number
 }
 
-export function encodeHello({ incarnation, schema, lastFrame }: HelloParts): string {
+export function encodeHello({ incarnation, schema, lastFrame, asking }: HelloParts): string {
   const hello: ClientHello = {
     protocol: PROTOCOL_VERSION,
     ...(incarnation === null ? {} : { incarnation }),
     ...(schema === undefined ? {} : { schema }),
     lastFrame,
+    asking,
   }
   return JSON.stringify(hello)
 }

@@ -14,6 +14,11 @@ export class ServerGreeting {
   #hasState = false
   #isDeaf = false
 
+  /** Does a server of ours answer on this socket? */
+  get isWeft(): boolean {
+    return this.#isWeft
+  }
+
   /** Between a goodbye and the next hello all is still about what was before. */
   get isDeaf(): boolean {
     return this.#isDeaf

@@ -18,10 +18,16 @@ export class ShownToken {
     this.#send = send
   }
 
-  show(token: string): void {
+  /** `asking`: which question it belongs to; the server's hello says it again. */
+  show(token: string, asking: number): void {
     const { name, incarnation, schema, outbox } = this.#options
     this.#shown = token
-    const hello = encodeHello({ incarnation: incarnation(), schema, lastFrame: outbox.lastFrame })
+    const hello = encodeHello({
+      incarnation: incarnation(),
+      schema,
+      lastFrame: outbox.lastFrame,
+      asking,
+    })
     this.#send(tokenFrame(name, { token, version: VERSION, hello }))
   }
 
@@ -29,7 +35,7 @@ export class ShownToken {
    * Shows a fresher token on the connection as it is. Where none can be had the server asks again, and
    * in the end closes the document, which asks the application once more.
    */
-  async renew(isWanted: () => boolean): Promise<void> {
+  async renew(asking: number, isWanted: () => boolean): Promise<void> {
     let token: string
     try {
       token = await this.#options.tokens.renew(this.#shown)
@@ -37,6 +43,6 @@ export class ShownToken {
       // The application's own bad day: it knows of it, and is asked again.
       return
     }
-    if (isWanted() && token !== this.#shown) this.show(token)
+    if (isWanted() && token !== this.#shown) this.show(token, asking)
   }
 }

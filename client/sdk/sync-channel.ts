@@ -19,6 +19,7 @@ import { AwarenessLink, REMOTE } from './awareness-link.ts'
 import { closingError } from './closing-error.ts'
 import type { Connection, ConnectionUser } from './connection.ts'
 import type { DocumentEvent } from './document-status.ts'
+import { PATIENCE_MS, Patience } from './patience.ts'
 import { ServerGreeting } from './server-greeting.ts'
 import type { SyncChannelOptions } from './sync-listener.ts'
 import { ShownToken } from './shown-token.ts'
@@ -27,10 +28,9 @@ import { ToldState } from './told-state.ts'
 import { UpdateSender } from './update-sender.ts'
 
 const BLOCKED_RETRY_MS = 2_000
-/** From the asking to the end of the handshake, unless the server says that it takes longer. */
-const PATIENCE_MS = 20_000
 
 export class SyncChannel implements ConnectionUser {
+  readonly address: string
   readonly #options: SyncChannelOptions
   /** The socket that carries this document. */
   #connection: Connection
@@ -45,17 +45,18 @@ export class SyncChannel implements ConnectionUser {
   /** A refusal outlives the connection: nothing is asked until {@link retry}. */
   #refused = false
   #cancelRetry: Cancel = () => {}
-  /** An answer that was lost on the way would be waited for for ever. */
-  #cancelPatience: Cancel = () => {}
+  readonly #patience: Patience
   /** Counts the askings: an answer that comes after the next one began is nobody's. */
   #asking = 0
   #closed = false
 
   constructor(options: SyncChannelOptions) {
     this.#options = options
+    this.address = options.name
     this.#connection = options.connections.first
     const { name, doc, outbox, awareness, listener, clock } = options
     this.#told = new ToldState(listener)
+    this.#patience = new Patience(clock, () => this.#reattach())
     this.#token = new ShownToken(options, frame => this.#send(frame))
     this.#sender = new UpdateSender({
       address: name,
@@ -86,10 +87,6 @@ export class SyncChannel implements ConnectionUser {
     )
   }
 
-  get address(): string {
-    return this.#options.name
-  }
-
   start(): void {
     this.#connection = this.#options.connections.place()
     this.#connection.add(this)
@@ -99,7 +96,7 @@ export class SyncChannel implements ConnectionUser {
     if (this.#closed) return
     this.#closed = true
     this.#cancelRetry()
-    this.#cancelPatience()
+    this.#patience.end()
     this.#check.stop()
     this.#presence.close()
     if (this.#asking > 0) this.#send(closeFrame(this.address, 'closed'))
@@ -117,7 +114,10 @@ export class SyncChannel implements ConnectionUser {
     this.#options.tokens.forget()
     this.#refused = false
     this.#event({ type: 'retried', connected: this.#connection.isOpen })
-    if (this.#connection.isOpen) this.onOpen()
+    if (!this.#connection.isOpen) return
+    this.#leave()
+    this.#event({ type: 'connecting' })
+    this.#askAgain()
   }
 
   // --- what the connection tells ---------------------------------------------------------------
@@ -159,10 +159,19 @@ export class SyncChannel implements ConnectionUser {
 
   // --- being let in ----------------------------------------------------------------------------
 
+  /**
+   * On a socket on which it was asked before. The server may know us still, or again, and would take
+   * the token for a fresh one: then its counts go on, and ours begin anew.
+   */
+  #askAgain(): void {
+    if (this.#greeting.isWeft) this.#send(closeFrame(this.address, 'again'))
+    void this.#ask()
+  }
+
   async #ask(): Promise<void> {
     const { tokens, doc } = this.#options
     this.#cancelRetry()
-    this.#cancelPatience()
+    this.#patience.end()
     const asking = ++this.#asking
     let token: string
     try {
@@ -173,23 +182,12 @@ export class SyncChannel implements ConnectionUser {
       return this.#block(new WeftError('TOKEN_MISSING', `no token: ${reason}`).toWire())
     }
     if (this.#closed || asking !== this.#asking) return
-    this.#token.show(token)
+    this.#token.show(token, asking)
     // Not waited for: the server keeps it until the document is open, and a round trip is saved.
     this.#send(syncFrame(this.address, syncStep.step1, Y.encodeStateVector(doc)))
     this.#presence.announce()
     this.#event({ type: 'asked' })
-    this.#bePatient(PATIENCE_MS)
-  }
-
-  /** Says whether what was asked for now is still wanted later. */
-  #whileAsked(): () => boolean {
-    const asking = this.#asking
-    return () => !this.#closed && asking === this.#asking
-  }
-
-  #bePatient(forMs: number): void {
-    this.#cancelPatience()
-    this.#cancelPatience = this.#options.clock.after(forMs, () => this.#reattach())
+    this.#patience.begin()
   }
 
   #onAuth(decoder: decoding.Decoder): void {
@@ -197,7 +195,9 @@ export class SyncChannel implements ConnectionUser {
     if (type === authType.authenticated) return this.#event({ type: 'admitted' })
     if (type === authType.permissionDenied) return this.#onEnded(decoding.readVarString(decoder))
     // The server asks for a fresh token.
-    if (type === authType.token) void this.#token.renew(this.#whileAsked())
+    if (type !== authType.token) return
+    const asking = this.#asking
+    void this.#token.renew(asking, () => !this.#closed && asking === this.#asking)
   }
 
   #onControl(message: ControlMessage | undefined): void {
@@ -206,6 +206,8 @@ export class SyncChannel implements ConnectionUser {
       case undefined:
         return
       case 'weft.hello':
+        // An answer to an earlier question, on its way while we left: what follows it is not for us.
+        if (message.asking !== undefined && message.asking !== this.#asking) return undefined
         this.#greeting.heard(message)
         this.#told.began(message.access)
         this.#sender.limitTo(message.limits.updateBytes)
@@ -226,7 +228,7 @@ export class SyncChannel implements ConnectionUser {
         // While the document opens this is news; a refusal says so itself, see #onEnded.
         // It is still at it, and says so: no reason to ask anew, unless it falls silent.
         if (message.error.retryable) {
-          this.#bePatient(PATIENCE_MS + (message.error.retryAfterMs ?? 0))
+          this.#patience.begin(PATIENCE_MS + (message.error.retryAfterMs ?? 0))
           this.#event({ type: 'blocked', error: message.error })
         }
     }
@@ -241,7 +243,7 @@ export class SyncChannel implements ConnectionUser {
       // A token may have run out since it was made; with a second refusal it is not that.
       this.#freshTokenTried = true
       this.#options.tokens.forget()
-      void this.#ask()
+      this.#askAgain()
     } else if (error.code === 'TOO_MANY_DOCUMENTS' && this.#movesOn()) return
     else if (error.retryable) this.#block(error)
     else {
@@ -267,7 +269,7 @@ export class SyncChannel implements ConnectionUser {
     this.#connection.stayAway(waitMs)
     this.#cancelRetry()
     this.#cancelRetry = this.#options.clock.after(waitMs, () => {
-      if (this.#connection.isOpen) void this.#ask()
+      if (this.#connection.isOpen) this.#askAgain()
     })
   }
 
@@ -286,7 +288,7 @@ export class SyncChannel implements ConnectionUser {
   #leave(): void {
     this.#asking += 1
     this.#greeting.left({ isSocketNew: false })
-    this.#cancelPatience()
+    this.#patience.end()
     this.#check.stop()
     this.#cancelRetry()
     this.#sender.stop()
@@ -305,19 +307,18 @@ export class SyncChannel implements ConnectionUser {
       return this.#check.received()
     }
     this.#sender.answer(payload)
-    this.#cancelPatience()
+    this.#patience.end()
     this.#check.start()
     this.#event({ type: 'synced' })
   }
 
   #onSyncStatus(decoder: decoding.Decoder): void {
     const status = readSyncStatus(decoder)
-    const { saved, seq } = status
     const { outbox, listener } = this.#options
     this.#check.touched()
     const fresh = outbox.freshly(status)
     if (fresh === 0) return
-    if (saved) listener.onSaved(outbox.acknowledge(fresh), seq)
+    if (status.saved) listener.onSaved(outbox.acknowledge(fresh), status.seq)
     else outbox.reject(fresh)
   }
 

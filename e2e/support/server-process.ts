@@ -1,5 +1,6 @@
 /** A real `weft serve` in a process of its own, that can be killed, stopped and looked at. */
 import { spawn, type ChildProcess } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -27,12 +28,17 @@ export type ServerProcessOptions = {
   readonly port?: number
 }
 
+type Told = { readonly log: LogLine[]; readonly isUnder: boolean }
+
 export class ServerProcess {
   readonly url: string
   readonly process: ChildProcess
   readonly log: LogLine[]
 
-  private constructor(url: string, process: ChildProcess, log: LogLine[]) {
+  readonly #isUnder: boolean
+
+  private constructor(url: string, process: ChildProcess, { log, isUnder }: Told) {
+    this.#isUnder = isUnder
     this.url = url
     this.process = process
     this.log = log
@@ -69,7 +75,7 @@ export class ServerProcess {
         reject(new Error(`the server ended with ${code}: ${errors.join('')}${JSON.stringify(log)}`))
       })
     })
-    return new ServerProcess(url, child, log)
+    return new ServerProcess(url, child, { log, isUnder: options.under !== undefined })
   }
 
   get syncUrl(): string {
@@ -101,10 +107,28 @@ export class ServerProcess {
     await moved
   }
 
-  /** Sends a signal and waits for the end. */
+  /**
+   * Sends a signal and waits for the end. Of a server under another command it goes to the server: strace
+   * would end alone, and leave it behind.
+   */
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<number | null> {
-    if (!this.hasEnded) this.process.kill(signal)
+    if (!this.hasEnded) {
+      const [server] = this.#isUnder ? childrenOf(this.process.pid) : []
+      if (server === undefined) this.process.kill(signal)
+      else process.kill(server, signal)
+    }
     return this.ended()
+  }
+}
+
+/** Linux, where there is a strace. */
+function childrenOf(pid: number | undefined): readonly number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    return children.split(' ').filter(Boolean).map(Number)
+  } catch {
+    // It has ended meanwhile.
+    return []
   }
 }
 

@@ -1,5 +1,4 @@
 /** Fails the n-th fsync of a server, as a dying disk does, and reads what it left. */
-import { readFileSync } from 'node:fs'
 import { temporaryFolder } from '../../server/journal/testing/temporary-folder.ts'
 import { integerBetween, seededRandom } from '../../shared/random.ts'
 import { readDocument } from './independent-reader.ts'
@@ -59,7 +58,7 @@ export async function failSyncAt(n: number, seed: number): Promise<SyncErrorRepo
   const exit = server.hasEnded ? server.process.exitCode : null
   for (const writer of writers) writer.stop()
   await Promise.all(running)
-  await killTraced(server)
+  await server.kill()
   for (const writer of writers) writer.close()
   const stored = readDocument(dataDir, DOCUMENT)?.doc
   const { acknowledged, lost, invented } = judge(writers, stored)
@@ -84,19 +83,9 @@ export async function startOnBadFolder(dataDir: string): Promise<number | null> 
     const timer = new Promise(resolve => setTimeout(resolve, RUN_MS / 5))
     await Promise.race([server.ended(), timer])
     const exit = server.process.exitCode
-    await killTraced(server)
+    await server.kill()
     return exit
   } catch (error) {
     return Number(/ended with (\d+)/.exec(String(error))?.[1] ?? -1)
   }
-}
-
-/** The server is the child of strace, and would outlive it. */
-async function killTraced(server: ServerProcess): Promise<void> {
-  const { pid } = server.process
-  if (!server.hasEnded && pid !== undefined) {
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ')
-    for (const child of children) if (child !== '') process.kill(Number(child), 'SIGKILL')
-  }
-  await server.ended()
 }

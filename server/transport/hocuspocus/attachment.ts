@@ -167,7 +167,9 @@ export class Attachment implements LobbyGuest, SyncPeer {
     const { door, hello } = this.#options
     const schema = this.#schema
     if (hello !== undefined) {
-      this.control(serverHello({ document: hold.document, pass, terms: door.terms, schema }))
+      const { asking } = hello
+      const { document } = hold
+      this.control(serverHello({ document, pass, terms: door.terms, schema, asking }))
     }
     const session = door.enter({
       hold,

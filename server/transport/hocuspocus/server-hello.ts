@@ -15,9 +15,11 @@ export type HelloFacts = {
   readonly terms: Terms
   /** Versions of the application's schema that the client understands. */
   readonly schema: SchemaRange | undefined
+  /** What the client called its question. */
+  readonly asking: number | undefined
 }
 
-export function serverHello({ document, pass, terms, schema }: HelloFacts): ControlMessage {
+export function serverHello({ document, pass, terms, schema, asking }: HelloFacts): ControlMessage {
   const writing = pass.writing()
   const mayWrite = writing.access !== 'read' && isWithin(document.schema, schema)
   const rule = writing.access === 'read' ? undefined : writing.rule
@@ -30,5 +32,6 @@ export function serverHello({ document, pass, terms, schema }: HelloFacts): Cont
     ...(mayWrite && rule !== undefined ? { rule: toWire(rule) } : {}),
     schema: document.schema,
     ...terms,
+    ...(asking === undefined ? {} : { asking }),
   }
 }
