@@ -47,6 +47,8 @@ describe.skipIf(reason !== null)('access on two nodes', () => {
     const client = await rawClient(cluster.node(1).urls.syncUrl)
     const arrivals: number[] = []
     client.socket.on('message', (data: Buffer) => {
+      // A ping is one byte, and says nothing of the document.
+      if (data.byteLength === 1) return
       const { type } = readFrame(Uint8Array.from(data))
       if (type === messageType.sync || type === messageType.awareness) arrivals.push(Date.now())
     })
@@ -79,7 +81,8 @@ describe.skipIf(reason !== null)('access on two nodes', () => {
         }
       })()
       const seen = arrivals.length
-      await until(() => arrivals.length > seen + 5, 'the guest hears the owner')
+      // Without the bus the other node asks the journal once a second.
+      await until(() => arrivals.length > seen + 1, 'the guest hears the owner')
 
       expect((await request(`/v1/grants/${id}`, { method: 'DELETE' })).status).toBe(204)
       const revokedAt = Date.now()
