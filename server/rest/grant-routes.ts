@@ -3,6 +3,7 @@ import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi'
 import { capabilities, resourcePattern } from '../../shared/permissions.ts'
 import { roleName, subjectText, type StoredGrant } from '../access/grants/grant.ts'
 import { by } from './by.ts'
+import { jsonAnswer, jsonBody } from './json-shapes.ts'
 import { problemResponse } from './problem.ts'
 import { createRouter, type RestEnv, type RestOptions } from './rest-env.ts'
 
@@ -80,13 +81,6 @@ const grantBody = z
   })
   .openapi('Grant')
 
-const json = <T extends z.ZodType>(description: string, schema: T) => ({
-  description,
-  content: { 'application/json': { schema } },
-})
-const body = <T extends z.ZodType>(schema: T) => ({
-  body: { required: true, content: { 'application/json': { schema } } },
-})
 const idParam = z.object({ id: z.string().min(1).max(100) })
 
 const createGrantRoute = createRoute({
@@ -94,8 +88,8 @@ const createGrantRoute = createRoute({
   path: '/v1/grants',
   summary: 'Give (or deny) somebody access; in force on every open connection within two seconds',
   security,
-  request: body(orderSchema),
-  responses: { 201: json('It is in force.', grantBody), ...refusals },
+  request: jsonBody(orderSchema),
+  responses: { 201: jsonAnswer('It is in force.', grantBody), ...refusals },
 })
 
 const listGrantsRoute = createRoute({
@@ -113,7 +107,10 @@ const listGrantsRoute = createRoute({
     }),
   },
   responses: {
-    200: json('A page.', z.object({ grants: z.array(grantBody), next: z.string().nullable() })),
+    200: jsonAnswer(
+      'A page.',
+      z.object({ grants: z.array(grantBody), next: z.string().nullable() }),
+    ),
     ...refusals,
   },
 })
@@ -126,7 +123,7 @@ const getGrantRoute = createRoute({
   summary: 'One grant, whether in force or not',
   security,
   request: { params: idParam },
-  responses: { 200: json('The grant.', grantBody), ...refusals, ...notFound },
+  responses: { 200: jsonAnswer('The grant.', grantBody), ...refusals, ...notFound },
 })
 
 const changeGrantRoute = createRoute({
@@ -134,8 +131,8 @@ const changeGrantRoute = createRoute({
   path: '/v1/grants/{id}',
   summary: 'Change what a grant gives, or its end; null takes something away',
   security,
-  request: { params: idParam, ...body(changeSchema) },
-  responses: { 200: json('It is in force.', grantBody), ...refusals, ...notFound },
+  request: { params: idParam, ...jsonBody(changeSchema) },
+  responses: { 200: jsonAnswer('It is in force.', grantBody), ...refusals, ...notFound },
 })
 
 const revokeGrantRoute = createRoute({
@@ -166,7 +163,7 @@ const explainRoute = createRoute({
     }),
   },
   responses: {
-    200: json(
+    200: jsonAnswer(
       'The answer.',
       z
         .object({

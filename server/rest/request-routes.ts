@@ -4,6 +4,7 @@ import { requestStatuses } from '../../shared/access-views.ts'
 import { resourcePattern } from '../../shared/permissions.ts'
 import { decisionInput, emergencyInput, requestInput } from '../access/requests/request.ts'
 import { by } from './by.ts'
+import { jsonAnswer, jsonBody } from './json-shapes.ts'
 import { problemResponse } from './problem.ts'
 import { createRouter, type RestEnv, type RestOptions } from './rest-env.ts'
 import { requestBody, toRequestView } from './request-view.ts'
@@ -20,13 +21,6 @@ const tooMany = { 429: problemResponse('Too many requests wait, or came at once.
 const notFound = { 404: problemResponse('No such request, or none of their business.') }
 const conflict = (description: string) => ({ 409: problemResponse(description) })
 
-const json = <T extends z.ZodType>(description: string, schema: T) => ({
-  description,
-  content: { 'application/json': { schema } },
-})
-const body = <T extends z.ZodType>(schema: T) => ({
-  body: { required: true, content: { 'application/json': { schema } } },
-})
 const idParam = z.object({ id: z.string().min(1).max(100) })
 
 const askRoute = createRoute({
@@ -34,9 +28,9 @@ const askRoute = createRoute({
   path: '/v1/access-requests',
   summary: 'Ask for access; everybody with a valid token may, within the policy of the resource',
   security,
-  request: body(requestInput),
+  request: jsonBody(requestInput),
   responses: {
-    201: json('It waits for an answer.', requestBody),
+    201: jsonAnswer('It waits for an answer.', requestBody),
     ...refusals,
     ...conflict('They have asked for this already.'),
     ...tooMany,
@@ -48,9 +42,9 @@ const emergencyRoute = createRoute({
   path: '/v1/access-requests/emergency',
   summary: 'Access now and a review afterwards, for those whom the policy lists',
   security,
-  request: body(emergencyInput),
+  request: jsonBody(emergencyInput),
   responses: {
-    201: json('Access is there, and somebody will look at it.', requestBody),
+    201: jsonAnswer('Access is there, and somebody will look at it.', requestBody),
     ...refusals,
     ...conflict('An earlier emergency of theirs here was not reviewed yet.'),
     ...tooMany,
@@ -75,7 +69,7 @@ const listRoute = createRoute({
     }),
   },
   responses: {
-    200: json(
+    200: jsonAnswer(
       'A page; it may be short of the limit, and `next` says whether there is more.',
       z.object({ requests: z.array(requestBody).readonly(), next: z.string().nullable() }),
     ),
@@ -89,7 +83,7 @@ const getRoute = createRoute({
   summary: 'How a request stands',
   security,
   request: { params: idParam },
-  responses: { 200: json('The request.', requestBody), ...refusals, ...notFound },
+  responses: { 200: jsonAnswer('The request.', requestBody), ...refusals, ...notFound },
 })
 
 const decideRoute = createRoute({
@@ -97,9 +91,9 @@ const decideRoute = createRoute({
   path: '/v1/access-requests/{id}/decision',
   summary: 'Approve or deny it, confirm or revoke what was given',
   security,
-  request: { params: idParam, ...body(decisionInput) },
+  request: { params: idParam, ...jsonBody(decisionInput) },
   responses: {
-    200: json('How it stands now.', requestBody),
+    200: jsonAnswer('How it stands now.', requestBody),
     ...refusals,
     ...notFound,
     ...conflict('It does not wait for this answer.'),
@@ -113,7 +107,7 @@ const cancelRoute = createRoute({
   security,
   request: { params: idParam },
   responses: {
-    200: json('It is cancelled.', requestBody),
+    200: jsonAnswer('It is cancelled.', requestBody),
     ...refusals,
     ...notFound,
     ...conflict('It was decided already.'),

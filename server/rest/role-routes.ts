@@ -5,6 +5,7 @@ import { capabilities, roleCapabilities } from '../../shared/permissions.ts'
 import { roleName, type CustomRole } from '../access/grants/grant.ts'
 import { principalOf } from './authenticate.ts'
 import { by } from './by.ts'
+import { jsonAnswer, jsonBody } from './json-shapes.ts'
 import { problemResponse } from './problem.ts'
 import { createRouter, type RestEnv, type RestOptions } from './rest-env.ts'
 
@@ -16,15 +17,6 @@ const refusals = {
 }
 const capability = z.enum(capabilities)
 const nameParam = z.object({ name: roleName })
-
-const jsonBody = <T extends z.ZodType>(schema: T) => ({
-  required: true,
-  content: { 'application/json': { schema } },
-})
-const json = <T extends z.ZodType>(description: string, schema: T) => ({
-  description,
-  content: { 'application/json': { schema } },
-})
 
 const roleBody = z
   .object({
@@ -40,7 +32,10 @@ const listRolesRoute = createRoute({
   path: '/v1/roles',
   summary: 'The roles of this installation',
   security,
-  responses: { 200: json('All of them.', z.object({ roles: z.array(roleBody) })), ...refusals },
+  responses: {
+    200: jsonAnswer('All of them.', z.object({ roles: z.array(roleBody) })),
+    ...refusals,
+  },
 })
 
 const putRoleRoute = createRoute({
@@ -50,7 +45,7 @@ const putRoleRoute = createRoute({
   security,
   request: {
     params: nameParam,
-    body: jsonBody(
+    ...jsonBody(
       z
         .strictObject({
           capabilities: z.array(capability).min(1),
@@ -59,7 +54,7 @@ const putRoleRoute = createRoute({
         .openapi('RoleOrder'),
     ),
   },
-  responses: { 200: json('It is in force.', roleBody), ...refusals },
+  responses: { 200: jsonAnswer('It is in force.', roleBody), ...refusals },
 })
 
 const removeRoleRoute = createRoute({

@@ -12,6 +12,7 @@ import {
   type Revoker,
 } from '../access/tokens/token-service.ts'
 import { bearerOf, principalOf } from './authenticate.ts'
+import { jsonBody } from './json-shapes.ts'
 import { problemResponse } from './problem.ts'
 import { createRouter, type RestEnv, type RestOptions } from './rest-env.ts'
 
@@ -29,16 +30,12 @@ const issued = {
   content: { 'application/json': { schema: issuedSchema } },
 }
 
-const json = <Schema extends z.ZodType>(schema: Schema) => ({
-  body: { required: true, content: { 'application/json': { schema } } },
-})
-
 const issueRoute = createRoute({
   method: 'post',
   path: '/v1/tokens',
   summary: 'Make a token for a user, for up to 15 minutes (API key, scope tokens:create)',
   security: [{ bearer: [] }],
-  request: json(serviceTokenOrder),
+  request: jsonBody(serviceTokenOrder),
   responses: {
     200: issued,
     400: problemResponse('The order is wrong.'),
@@ -52,7 +49,7 @@ const refreshRoute = createRoute({
   method: 'post',
   path: '/v1/tokens/refresh',
   summary: 'A new token and a new refresh token for one that was not used yet',
-  request: json(z.strictObject({ refreshToken: z.string().min(1).max(200) })),
+  request: jsonBody(z.strictObject({ refreshToken: z.string().min(1).max(200) })),
   responses: {
     200: issued,
     400: problemResponse('The request is wrong.'),
@@ -67,7 +64,7 @@ const revokeRoute = createRoute({
   summary:
     'Take back one token, or all of a user issued up to now (admin; API key, scope tokens:create, for its own)',
   security: [{ bearer: [] }],
-  request: json(
+  request: jsonBody(
     z.union([z.strictObject({ jti: tokenSubject }), z.strictObject({ sub: tokenSubject })]),
   ),
   responses: {
