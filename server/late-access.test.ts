@@ -72,15 +72,23 @@ describe('[T21] conditions on the address hold on every route', () => {
 })
 
 describe('[F21] access that ends while a request waits for its turn', () => {
-  /** From the fourth on, readings of one user wait for a second each. */
+  /** Readings of one user wait for a second each, behind some that wait already. */
   const slow = async () => {
     server = await startTestApp({ settings: { WEFT_MAX_LOADS_PER_SECOND: '1' } })
     const id = await grant({ subject: 'user:bob', resource: 'acme/**', role: 'editor' })
-    for (const n of [1, 2, 3]) await as('bob', `/v1/documents/acme%2Fnone${n}/content`)
+    for (const n of [1, 2, 3, 4, 5, 6])
+      waiting.push(as('bob', `/v1/documents/acme%2Fnone${n}/content`))
+    await until(async () => (await delays()) >= 3, 'some wait')
+    before = await delays()
     return id
   }
-  const delayed = () =>
-    until(async () => (await server.metric('weft_document_loads_delayed_total')) > 0, 'it waits')
+  const waiting: Promise<Response>[] = []
+  let before = 0
+  const delays = () => server.metric('weft_document_loads_delayed_total')
+  const delayed = () => until(async () => (await delays()) > before, 'it waits')
+  afterEach(async () => {
+    await Promise.all(waiting.splice(0))
+  })
   const take = async (id: string) =>
     expect((await asAdmin(`/v1/grants/${id}`, { method: 'DELETE' })).status).toBe(204)
 

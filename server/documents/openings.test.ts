@@ -94,14 +94,17 @@ describe('openings', () => {
       expect(answer.status).toBe(201)
     }
     const read = (name: string) => server.fetch(`/v1/documents/${name}/content`)
-    // Twenty more are ten seconds away, and the next one further.
+    // Twenty more are ten seconds away, and those after them further, however slow the machine is.
     const asked = Array.from({ length: 20 }, (_, i) => read(`none-${i}`))
-    await until(
-      async () => (await server.metric('weft_document_loads_delayed_total')) >= 20,
-      'wait',
+    const delayed = () => server.metric('weft_document_loads_delayed_total')
+    await until(async () => (await delayed()) >= 10, 'wait')
+    const more = Array.from({ length: 20 }, (_, i) => read(`more-${i}`))
+    const refused = await Promise.any(
+      more.map(async answer => {
+        const { status } = await answer
+        return status === 429 ? answer : Promise.reject(new Error(`${status}`))
+      }),
     )
-    const refused = await read('none-99')
-    expect(refused.status).toBe(429)
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(5)
     expect(await refused.json()).toMatchObject({ code: 'SLOW_DOWN', retryable: true })
     const elsewhere = await server.fetch('/v1/documents/a/content', { sub: 'bob' })
@@ -112,6 +115,7 @@ describe('openings', () => {
     expect(first?.status).toBe(404)
     // The end of the server is waited for by nobody.
     await server.stop()
+    await Promise.all(more)
     const answers = await Promise.all(asked)
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([404, 503]))
   })
