@@ -1,6 +1,6 @@
 /** Network and storage: what the connection does, what this device holds, and the way out. */
 import './storage-drawer.css'
-import { useEffect, useRef, type ReactNode } from 'react'
+import type { ReactNode } from 'react'
 import {
   useClient,
   useConnectionState,
@@ -10,7 +10,7 @@ import {
 } from '../react/index.ts'
 import { useDeviceCopies } from './device-copies.ts'
 import { DeviceDocuments, SetAside } from './device-documents.tsx'
-import { CloseIcon } from './icons.tsx'
+import { Modal } from './modal.tsx'
 import { SignOut } from './sign-out.tsx'
 import { indexName, pageName, type PageEntry } from './space-index.ts'
 import { sayBytes, sayConnection, sayPersistence, sayStatus, type Said } from './storage-words.ts'
@@ -24,62 +24,35 @@ export type StorageDrawerProps = {
 }
 
 export function StorageDrawer({ space, page, pages, onClose }: StorageDrawerProps) {
-  const dialog = useRef<HTMLDialogElement>(null)
-  useEffect(() => {
-    // Modal: the browser keeps the focus inside, and gives it back to the badge.
-    dialog.current?.showModal()
-  }, [])
   const copies = useDeviceCopies(useClient())
   const titles = new Map(pages.map(({ id, title }) => [pageName(space, id), title || 'Untitled']))
   titles.set(indexName(space), 'List of pages')
   const titleOf = (name: string) => titles.get(name) ?? name
 
   return (
-    <dialog
-      ref={dialog}
-      className="drawer"
-      aria-labelledby="drawer-title"
-      onClose={onClose}
-      onClick={event => {
-        // Beside the drawer: what is inside has elements of its own.
-        if (event.target === dialog.current) dialog.current.close()
-      }}
-    >
-      <div className="drawer-body">
-        <header className="drawer-head">
-          <h2 id="drawer-title">Network and storage</h2>
-          <button
-            type="button"
-            className="quiet-button"
-            aria-label="Close"
-            onClick={() => dialog.current?.close()}
-          >
-            <CloseIcon />
-          </button>
-        </header>
-        <Now page={page} bytes={copies?.documents.reduce((sum, one) => sum + one.bytes, 0) ?? 0} />
+    <Modal name="drawer" title="Network and storage" onClose={onClose}>
+      <Now page={page} bytes={copies?.documents.reduce((sum, one) => sum + one.bytes, 0) ?? 0} />
+      <Section
+        title="On this device"
+        lead="What you open stays for a while. What you keep stays until you say otherwise, and follows in the background."
+      >
+        {copies !== null && <DeviceDocuments documents={copies.documents} titleOf={titleOf} />}
+      </Section>
+      {copies !== null && copies.asides.length > 0 && (
         <Section
-          title="On this device"
-          lead="What you open stays for a while. What you keep stays until you say otherwise, and follows in the background."
+          title="Set aside"
+          lead="Changes that the server did not take, and documents that are no more. They never come back by themselves."
         >
-          {copies !== null && <DeviceDocuments documents={copies.documents} titleOf={titleOf} />}
+          <SetAside asides={copies.asides} titleOf={titleOf} />
         </Section>
-        {copies !== null && copies.asides.length > 0 && (
-          <Section
-            title="Set aside"
-            lead="Changes that the server did not take, and documents that are no more. They never come back by themselves."
-          >
-            <SetAside asides={copies.asides} titleOf={titleOf} />
-          </Section>
-        )}
-        <Section
-          title="Leave"
-          lead="Deletes every copy from this device and ends all of its tabs. What is on the server stays there."
-        >
-          <SignOut titleOf={titleOf} />
-        </Section>
-      </div>
-    </dialog>
+      )}
+      <Section
+        title="Leave"
+        lead="Deletes every copy from this device and ends all of its tabs. What is on the server stays there."
+      >
+        <SignOut titleOf={titleOf} />
+      </Section>
+    </Modal>
   )
 }
 

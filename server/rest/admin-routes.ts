@@ -1,6 +1,6 @@
 /** What the people who run the server ask of it. */
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi'
-import { askedBy } from './asked-by.ts'
+import { askedBy } from './by.ts'
 import { principalOf } from './authenticate.ts'
 import { problemResponse } from './problem.ts'
 import { createRouter, type RestEnv, type RestOptions } from './rest-env.ts'

@@ -1,7 +1,7 @@
 /** The audit log, for those who look after it. */
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi'
 import type { AuditRow } from '../audit/audit-row.ts'
-import { askedBy } from './asked-by.ts'
+import { askedBy } from './by.ts'
 import { principalOf } from './authenticate.ts'
 import { problemResponse } from './problem.ts'
 import { createRouter, type RestEnv, type RestOptions } from './rest-env.ts'

@@ -3,6 +3,7 @@ import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi'
 import { resourcePattern } from '../../shared/permissions.ts'
 import { accessPolicy, type StoredPolicy } from '../access/requests/access-policy.ts'
 import { by } from './by.ts'
+import { jsonBody } from './json-shapes.ts'
 import { problemResponse } from './problem.ts'
 import { createRouter, type RestEnv, type RestOptions } from './rest-env.ts'
 
@@ -45,10 +46,7 @@ const putRoute = createRoute({
   security,
   request: {
     params: patternParam,
-    body: {
-      required: true,
-      content: { 'application/json': { schema: accessPolicy } },
-    },
+    ...jsonBody(accessPolicy),
   },
   responses: { 200: answer('It counts for requests from now on.'), ...refusals },
 })

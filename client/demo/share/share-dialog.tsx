@@ -1,7 +1,6 @@
 /** Share: who has access to a page, who asks for it, and how to give and take it. */
 import './share.css'
-import { useEffect, useRef } from 'react'
-import { CloseIcon } from '../icons.tsx'
+import { Modal } from '../modal.tsx'
 import { AddPerson } from './add-person.tsx'
 import { GuestLink } from './guest-link.tsx'
 import { readNames, type KnownNames } from './known-names.ts'
@@ -20,45 +19,22 @@ export type ShareDialogProps = {
 }
 
 export function ShareDialog({ page, title, link, self, onClose }: ShareDialogProps) {
-  const dialog = useRef<HTMLDialogElement>(null)
-  useEffect(() => {
-    // Modal: the browser keeps the focus inside, and gives it back to the button.
-    dialog.current?.showModal()
-  }, [])
   const share = useShare(page)
   return (
-    <dialog
-      ref={dialog}
-      className="share"
-      aria-labelledby="share-title"
+    <Modal
+      name="share"
+      title={<>Share {title === '' ? 'this page' : <bdi>“{title}”</bdi>}</>}
       onClose={onClose}
-      onClick={event => {
-        // Beside the dialog: what is inside has elements of its own.
-        if (event.target === dialog.current) dialog.current.close()
-      }}
     >
-      <div className="share-body">
-        <header className="share-head">
-          <h2 id="share-title">Share {title === '' ? 'this page' : <bdi>“{title}”</bdi>}</h2>
-          <button
-            type="button"
-            className="quiet-button"
-            aria-label="Close"
-            onClick={() => dialog.current?.close()}
-          >
-            <CloseIcon />
-          </button>
-        </header>
-        {share.problem !== null && (
-          <p className="notice" role="alert">
-            {share.problem}
-          </p>
-        )}
-        <output className="visually-hidden">{share.done}</output>
-        <Content page={page} share={share} self={self} />
-        <GuestLink link={link} />
-      </div>
-    </dialog>
+      {share.problem !== null && (
+        <p className="notice" role="alert">
+          {share.problem}
+        </p>
+      )}
+      <output className="visually-hidden">{share.done}</output>
+      <Content page={page} share={share} self={self} />
+      <GuestLink link={link} />
+    </Modal>
   )
 }
 

@@ -1,7 +1,7 @@
 /** What is written down of grants: changes together with them, refusals beside. */
 import { WeftError } from '../../../shared/errors.ts'
 import type { Principal } from '../../../shared/permissions.ts'
-import type { AuditEvent } from '../../audit/audit-row.ts'
+import { byPrincipal, type AuditEvent } from '../../audit/audit-row.ts'
 import type { Note } from '../note.ts'
 import type { StoredGrant } from './grant.ts'
 
@@ -13,8 +13,7 @@ export type By = {
 }
 
 export function actorOf({ principal, address, requestId }: By) {
-  const { id: actor, kind: actorKind, tokenId } = principal
-  return { actor, actorKind, tokenId, address, requestId }
+  return { ...byPrincipal(principal), address, requestId }
 }
 
 type Told = { readonly action: string; readonly grant: StoredGrant; readonly before?: StoredGrant }
