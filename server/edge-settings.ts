@@ -51,7 +51,8 @@ export const edgeSettings = {
   WEFT_RATE_TIERS: setting(
     tiers,
     'What one user may do, by kind, as JSON: REST requests a second and at once, and as many ' +
-      'sockets opened; kinds that are left out keep their default.',
+      'sockets opened; kinds that are left out keep their default. `"roles":{"owner":{...}}` has precedence for ' +
+      'those whose token grants that role anywhere.',
     '{"user":{"rate":100,"burst":2000},"agent":{"rate":50,"burst":500},"service":{"rate":500,"burst":5000}}',
   ),
   WEFT_CONNECTION_FRAMES_PER_SECOND: setting(

@@ -118,6 +118,18 @@ describe('limits', () => {
     expect(await tally(5, () => list('other bot', 'agent'))).toEqual({ 200: 5 })
   })
 
+  test('[T23] a tier by role: those who own something may ask more than others of their kind', async () => {
+    const tiers = { user: { rate: 1, burst: 3 }, roles: { owner: { rate: 50, burst: 30 } } }
+    await start({ WEFT_RATE_TIERS: JSON.stringify(tiers) })
+    const list = async (sub: string, role: 'owner' | 'editor') => {
+      const grants = [{ resource: 'acme/**', role }] as const
+      const headers = { authorization: `Bearer ${await server.token(sub, { grants })}` }
+      return rawRequest(`${server.url}/v1/documents`, { headers })
+    }
+    expect(await tally(20, () => list('ada', 'owner'))).toEqual({ 200: 20 })
+    expect((await tally(10, () => list('bob', 'editor')))[429]).toBeGreaterThan(4)
+  })
+
   test('[T23] a user that opens sockets in a loop is closed with 4529, and told when to come', async () => {
     await start({ WEFT_RATE_TIERS: '{"user":{"rate":1,"burst":3}}' })
     const token = await server.token('looper')

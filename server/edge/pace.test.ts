@@ -94,11 +94,12 @@ describe('[T23] addresses and users', () => {
 
   test('a user has the tier of its kind', () => {
     const clock = new ManualClock()
-    const tiers = {
+    const kinds = {
       user: { perSecond: 1, burst: 10 },
       agent: { perSecond: 1, burst: 2 },
       service: { perSecond: 1, burst: 30 },
     }
+    const tiers = { kinds, roles: new Map() }
     const limits = new UserLimits({ tiers, clock, metrics })
     const allowed = (['user', 'agent', 'service'] as const).map(kind => {
       const principal = testPrincipal({ kind })

@@ -1,12 +1,10 @@
-/** How often one user may come, by the kind that the token names. */
+/** How often one user may come: REST requests, and once more sockets that are opened. */
 import type { Clock } from '../../shared/clock.ts'
 import { WeftError } from '../../shared/errors.ts'
-import type { Principal, PrincipalKind } from '../../shared/permissions.ts'
+import type { Principal } from '../../shared/permissions.ts'
 import type { Metrics } from '../base/metrics.ts'
-import { BucketTable, type Rate } from './bucket.ts'
-
-/** For REST requests, and once more for sockets that are opened. */
-export type RateTiers = Readonly<Record<PrincipalKind, Rate>>
+import { BucketTable } from './bucket.ts'
+import { tierOf, type RateTiers } from './tiers.ts'
 
 export type UserLimitsOptions = {
   readonly tiers: RateTiers
@@ -35,10 +33,13 @@ export class UserLimits {
     this.#take(principal, 'requests')
   }
 
-  #take({ id, kind }: Principal, what: 'connects' | 'requests'): void {
+  #take(principal: Principal, what: 'connects' | 'requests'): void {
+    const { id, kind } = principal
     const { tiers, clock, metrics } = this.#options
     const table = what === 'connects' ? this.#connects : this.#requests
-    const waitMs = table.of(`${kind} ${id}`, tiers[kind]).takeOne(clock.monotonic())
+    const rate = tierOf(tiers, principal)
+    // Another token of theirs may be of another tier.
+    const waitMs = table.of(`${kind} ${rate.perSecond} ${id}`, rate).takeOne(clock.monotonic())
     if (waitMs === 0) return
     metrics.rateLimited.inc({ limit: `user ${what}` })
     const sentence = `too many ${what} of one ${kind} (WEFT_RATE_TIERS)`
