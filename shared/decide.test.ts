@@ -191,6 +191,18 @@ describe('[A4] decisions', () => {
     expect(paths([limited('comments'), rule('**', 'editor', { subject: everyone })])).toBe(null)
   })
 
+  test('a refusal names the grant whose condition does not hold', () => {
+    const condition: Condition = { text: 'false', holds: () => false, dependsOnTime: false }
+    const rules = [rule('acme/plan', 'viewer', { condition })]
+    expect(ask([], { rules }).because).toBe(
+      'no grant of alice allows read; the condition of viewer of acme/plan (grant g1) does not hold',
+    )
+    expect(ask([], { rules, capability: 'write' }).because).toMatch(/does not hold$/)
+    expect(ask([], { rules: [rule('acme/other', 'viewer', { condition })] }).because).toBe(
+      'no grant of alice allows read',
+    )
+  })
+
   test('a condition on the time is asked again each second', () => {
     const condition: Condition = {
       text: 'now < 1500',

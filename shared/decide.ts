@@ -123,13 +123,28 @@ function decideOne(inForce: readonly Rule[], question: Question, until: number):
   if (first === undefined) {
     const because =
       denial === undefined
-        ? `no grant of ${principal.id} allows ${capability}`
+        ? `no grant of ${principal.id} allows ${capability}${unmet(question)}`
         : `${sentence(denial)} denies ${capability}`
     return { allowed: false, because, until }
   }
   const free = allowing.find(({ paths }) => paths === null)
   const paths = free === undefined ? allowing.flatMap(rule => rule.paths ?? []) : null
   return { allowed: true, because: sentence(free ?? first), until, paths }
+}
+
+/** That there would be one, were it not for its condition: whoever asks why wants to know. */
+function unmet(question: Question): string {
+  const { resource, capability, at } = question
+  const waiting = question.rules.find(
+    rule =>
+      rule.effect === 'allow' &&
+      rule.condition !== null &&
+      at < rule.expiresAt &&
+      matches(rule.resource, resource) &&
+      speaksOf(rule, capability) &&
+      !isInForce(rule, question),
+  )
+  return waiting === undefined ? '' : `; the condition of ${sentence(waiting)} does not hold`
 }
 
 export type ServerQuestion = {
