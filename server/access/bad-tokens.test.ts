@@ -5,9 +5,13 @@ import { join } from 'node:path'
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT, type JWK } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WeftError } from '../../shared/errors.ts'
+import { systemClock } from '../../shared/clock.ts'
 import { ManualClock } from '../../shared/manual-clock.ts'
 import { readConfig } from '../config.ts'
 import { temporaryFolder } from '../journal/testing/temporary-folder.ts'
+import { rawClient } from '../testing/raw-client.ts'
+import { startTestApp, type TestApp } from '../testing/test-app.ts'
+import { until } from '../testing/until.ts'
 import { createTokenVerifier, type TokenVerifier } from './token-verifier.ts'
 
 const secret = 'a secret of tests, at least 32 long'
@@ -32,6 +36,8 @@ function signed(header: Part = {}, changed: Part = {}, key = secret): string {
 describe('[T3] bad tokens', () => {
   const folder = temporaryFolder()
   let verifier: TokenVerifier
+  /** The same settings on a running server, at the same time of the same day. */
+  let server: TestApp
   let privateKey: Parameters<SignJWT['sign']>[0]
   let publicPem: string
   let publicJwk: JWK
@@ -53,8 +59,41 @@ describe('[T3] bad tokens', () => {
       maxAgeSeconds: 30 * DAY,
       clock: new ManualClock(now * 1_000),
     })
+    const startedAt = systemClock.now()
+    const clock = { ...systemClock, now: () => now * 1_000 + systemClock.now() - startedAt }
+    server = await startTestApp({
+      settings: {
+        WEFT_DEV: '0',
+        WEFT_JWT_SECRET: secret,
+        WEFT_JWT_KEYS_FILE: path,
+        WEFT_JWT_ISSUER: 'tests',
+        WEFT_JWT_AUDIENCE: 'weft',
+      },
+      parts: { clock },
+    })
   })
-  afterAll(() => folder.remove())
+  afterAll(async () => {
+    await server.stop()
+    folder.remove()
+  })
+
+  /** What the doors of the server say: REST, and both protocols of sockets. */
+  const codesAtDoors = async (token: string): Promise<readonly unknown[]> => {
+    const socket = await rawClient(server.syncUrl)
+    socket.authenticate('a', token)
+    await until(() => socket.told().length > 0, 'told')
+    const codes: unknown[] = [socket.told()[0]?.error?.code]
+    socket.close()
+    // Longer addresses and headers do not get through HTTP in the first place.
+    if (token.length > 10_000) return codes
+    const yOne = await rawClient(`${server.yUrl}/a?token=${encodeURIComponent(token)}`)
+    await until(() => yOne.closed !== undefined, 'closed')
+    codes.push(yOne.closed?.reason)
+    const headers = token === '' ? {} : { authorization: `Bearer ${token}` }
+    const response = await fetch(`${server.url}/v1/documents`, { headers })
+    codes.push(((await response.json()) as { code?: string }).code)
+    return codes
+  }
 
   const rsa = (header: Part = {}, changed: Part = {}): Promise<string> =>
     new SignJWT({ ...claims, ...changed })
@@ -148,7 +187,9 @@ describe('[T3] bad tokens', () => {
     ['too long to be read', () => signed({}, { note: 'x'.repeat(20_000) })],
   ]
   test.each(invalid)('%s', async (_what, make) => {
-    expect(await codeOf(verifier, await make())).toBe('TOKEN_INVALID')
+    const token = await make()
+    expect(await codeOf(verifier, token)).toBe('TOKEN_INVALID')
+    expect(new Set(await codesAtDoors(token))).toEqual(new Set(['TOKEN_INVALID']))
   })
 
   test('there are forty of them and more', () => expect(invalid.length).toBeGreaterThanOrEqual(40))
@@ -160,7 +201,9 @@ describe('[T3] bad tokens', () => {
     ['over, of the key set', 'TOKEN_EXPIRED', () => rsa({}, { exp: now - 31 })],
   ]
   test.each(others)('%s: %s', async (_what, code, make) => {
-    expect(await codeOf(verifier, await make())).toBe(code)
+    const token = await make()
+    expect(await codeOf(verifier, token)).toBe(code)
+    expect(new Set(await codesAtDoors(token))).toEqual(new Set([code]))
   })
 
   test('a short secret, and keys that anybody on the way can replace, are no settings', () => {
