@@ -115,6 +115,18 @@ describe('the life of a token', () => {
     client.destroy()
   })
 
+  test('[F11] a token that is made after the clock was set counts by the clock as it is', async () => {
+    const { clock, set } = movableClock()
+    server = await startTestApp({ parts: { clock } })
+    const client = await enter(await server.token('ada', { ttl: 600 }))
+    await until(() => client.frames.length > 2, 'in')
+    set(-3_600_000)
+    client.authenticate('a', await server.token('ada', { ttl: 600 }))
+    write(client, 'with the second token')
+    await until(async () => (await stored()) === 'with the second token', 'stored')
+    expect(client.closed).toBeUndefined()
+  })
+
   test('[F20] 1,000 tokens end in the same moment', async () => {
     const { clock, pass } = movableClock()
     server = await startTestApp({

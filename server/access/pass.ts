@@ -32,6 +32,9 @@ export type Writing =
   | { readonly access: 'read' }
   | { readonly access: 'comment' | 'write'; readonly rule: WriteRule | undefined }
 
+/** The wall clock and the steady one, when the token was shown. */
+type Times = { readonly now: number; readonly monotonic: number }
+
 type KnownWriting = {
   readonly access: Access
   readonly paths: readonly string[] | null
@@ -50,8 +53,7 @@ export class Pass {
   #writing: KnownWriting | undefined
   #principal: Principal
   #rules: readonly Rule[] = []
-  /** The wall clock and the steady one when the pass was made. */
-  readonly #since: { readonly now: number; readonly monotonic: number }
+  #since: Times
   #cancelTimer: Cancel = () => {}
   #isClosed = false
   /** Counts what may have changed the rules, so that a slow answer does not overwrite a later one. */
@@ -64,7 +66,7 @@ export class Pass {
     this.#options = options
     this.#principal = principal
     this.name = name
-    this.#since = { now: clock.now(), monotonic: clock.monotonic() }
+    this.#since = timesOf(clock)
   }
 
   /** The client as of now: its token may have been renewed. */
@@ -73,7 +75,7 @@ export class Pass {
   }
 
   /**
-   * The time by which tokens and grants end. It goes on evenly from the moment the client came: nobody
+   * The time by which tokens and grants end. It goes on evenly from the moment the token was shown: nobody
    * is sent off, or stays for ever, because somebody set the server's clock.
    */
   get #at(): number {
@@ -181,13 +183,18 @@ export class Pass {
 
   /** The client has shown a fresh token, of the same principal. */
   async renew(principal: Principal): Promise<void> {
-    const before = this.#principal
+    const before = { principal: this.#principal, since: this.#since }
     this.#principal = principal
+    // Its end is a time of the clock as it is now, whatever that was when the client came.
+    this.#since = timesOf(this.#options.clock)
     try {
       await this.refresh()
     } catch (error) {
       // Another fresh token may have come in the meantime.
-      if (this.#principal === principal) this.#principal = before
+      if (this.#principal === principal) {
+        this.#principal = before.principal
+        this.#since = before.since
+      }
       throw error
     }
   }
@@ -225,6 +232,10 @@ export class Pass {
     const delayMs = Math.min(Math.max(waitMs, 1), TIMER_MS_MAX)
     this.#cancelTimer = this.#options.clock.after(delayMs, () => this.#changed())
   }
+}
+
+function timesOf(clock: Clock): Times {
+  return { now: clock.now(), monotonic: clock.monotonic() }
 }
 
 const forbidden: Writing = { access: 'read' }
