@@ -72,6 +72,12 @@ describe('heavy payloads', () => {
     clearInterval(timer)
     return longest
   }
+  /** The least of three: what else the machine does only ever adds to it. */
+  const leastStallOf = async (action: () => Promise<unknown>) => {
+    const stalls = []
+    for (let i = 0; i < 3; i++) stalls.push(await stallOf(action))
+    return Math.min(...stalls)
+  }
 
   test('[T13] a state vector with 10,000 entries is answered, with 10,001 it is refused', async () => {
     const mallory = await enter()
@@ -87,11 +93,13 @@ describe('heavy payloads', () => {
   test('[T13] a state vector with a million entries: refused unread', async () => {
     const mallory = await enter()
     const vector = vectorOf(1_000_000).subarray(0, 3_900_000)
-    const stall = await stallOf(async () => {
+    const stall = await leastStallOf(async () => {
+      const before = mallory.refusals().length
       mallory.sendStep1(vector)
-      await until(() => mallory.refusals().includes('UPDATE_TOO_LARGE'), 'refused')
+      await until(() => mallory.refusals().length > before, 'refused')
       await bystanderSaves('fine')
     })
+    expect(new Set(mallory.refusals())).toEqual(new Set(['UPDATE_TOO_LARGE']))
     expect(stall).toBeLessThan(100)
   })
 
@@ -117,9 +125,10 @@ describe('heavy payloads', () => {
     const ranges = 1_000_000
     const head = numbers(0, 1, bystander.doc.clientID, ranges)
     const body = new Uint8Array(2 * ranges).fill(1)
-    const stall = await stallOf(async () => {
+    const stall = await leastStallOf(async () => {
+      const before = mallory.refusals().length
       mallory.sendStep2(Buffer.concat([head, body]))
-      await until(() => mallory.refusals().length > 0, 'refused')
+      await until(() => mallory.refusals().length > before, 'refused')
       await bystanderSaves('fine')
     })
     expect(mallory.refusals()[0]).toBe('UPDATE_TOO_LARGE')

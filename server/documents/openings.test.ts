@@ -114,9 +114,14 @@ describe('openings', () => {
     const [first] = await Promise.all(asked.slice(0, 2))
     expect(first?.status).toBe(404)
     // The end of the server is waited for by nobody.
+    const before = await delayed()
+    const last = Array.from({ length: 10 }, (_, i) =>
+      server.fetch(`/v1/documents/last-${i}/content`, { sub: 'carol' }),
+    )
+    await until(async () => (await delayed()) >= before + 5, 'wait')
     await server.stop()
     await Promise.all(more)
-    const answers = await Promise.all(asked)
+    const answers = await Promise.all([...asked, ...last])
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([404, 503]))
   })
 })
