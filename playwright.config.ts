@@ -14,6 +14,8 @@ export default defineConfig({
   outputDir: 'test-results',
   workers: 1,
   timeout: 120_000,
+  // As in vitest.config.ts: named loudly by the reporter.
+  retries: 1,
   expect: { timeout: 15_000 },
   reporter: [['list'], ['./e2e/support/reporters/playwright-counts.ts']],
   use: {

@@ -1,5 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
+// What waits for real time can be too late on a machine that does something else. It is run once
+// more, and named loudly at the end; what is wrong stays wrong, since seeds stay the same.
+const retry = 1
+
 export default defineConfig({
   test: {
     reporters: ['default', './e2e/support/reporters/vitest-counts.ts'],
@@ -8,6 +12,7 @@ export default defineConfig({
         // Everything inside one process: units, contracts, whole servers with real clients.
         test: {
           name: 'node',
+          retry,
           include: ['{server,client,shared}/**/*.test.{ts,tsx}'],
           pool: 'forks',
           testTimeout: 20_000,
@@ -30,6 +35,7 @@ export default defineConfig({
         // themselves by events, but two of them would share two cores.
         test: {
           name: 'faults',
+          retry,
           include: ['e2e/faults/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
@@ -41,6 +47,7 @@ export default defineConfig({
         // The same on several nodes; it runs beside the faults, which mostly wait for disks.
         test: {
           name: 'nodes',
+          retry,
           include: ['e2e/nodes/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,

@@ -1,4 +1,7 @@
-/** Ends a run of Playwright with one plain line of what was counted, for scripts that read it. */
+/**
+ * Ends a run of Playwright with one plain line of what was counted, for scripts that read it, and
+ * names the tests that passed only when they were run again.
+ */
 import type { Reporter, TestCase, TestResult } from '@playwright/test/reporter'
 
 export default class PlaywrightCounts implements Reporter {
@@ -7,6 +10,9 @@ export default class PlaywrightCounts implements Reporter {
 
   onTestEnd(test: TestCase, result: TestResult): void {
     this.#results.set(test.id, result.status)
+    if (result.retry > 0 && result.status === 'passed') {
+      process.stdout.write(`*** PASSED ONLY THE SECOND TIME: ${test.titlePath().join(' > ')}\n`)
+    }
   }
 
   onEnd(): void {
