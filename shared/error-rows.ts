@@ -1,5 +1,6 @@
 /** The table of all refusals: what each means on sockets and REST, and what to do about it. */
 import { accessRequestRows } from './access-request-rows.ts'
+import { spaceRows } from './space-rows.ts'
 
 export type ErrorRow = {
   /** WebSocket close code. 44xx: the application must act. 45xx and 1011-1013: try again. */
@@ -127,6 +128,7 @@ export const rows = {
     hint: 'It was taken back, or its end has come; GET /v1/grants lists what is in force.',
   },
   ...accessRequestRows,
+  ...spaceRows,
   DOCUMENT_NOT_FOUND: {
     closeCode: 4404,
     status: 404,

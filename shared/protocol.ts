@@ -5,9 +5,10 @@
 // The small build: it does not compile schemas with `eval`, which pages with a strict policy forbid.
 import * as z from 'zod/mini'
 import { errorCodes, type ErrorCode } from './errors.ts'
+import { TOPICS_MAX, signalAudience, signalEnvelope, signalType, topicPattern } from './signals.ts'
 
 /** Raise it with every change of these schemas; a test compares their fingerprint. */
-export const PROTOCOL_VERSION = 4
+export const PROTOCOL_VERSION = 5
 
 /** Both ends included. */
 const schemaRange = z.object({
@@ -93,15 +94,31 @@ const checkedMessage = z.object({
 /** A refusal that concerns this document alone. */
 const errorMessage = z.object({ type: z.literal('weft.error'), error: wireError })
 
+/** A signal for this client. */
+const signalReceived = z.object({ type: z.literal('weft.signal'), signal: signalEnvelope })
+
+/** What became of the client's own signal or topics, by the number that it gave them. */
+const requestAnswer = z.object({
+  type: z.literal('weft.answer'),
+  ref: z.int(),
+  /** Of a signal: its id, and how many sessions got it, on all nodes. */
+  sent: z.optional(z.object({ id: z.string(), receivers: z.int() })),
+  /** Why it was refused. */
+  error: z.optional(wireError),
+})
+
 export const controlMessage = z.discriminatedUnion('type', [
   serverHello,
   savingMessage,
   accessMessage,
   checkedMessage,
   errorMessage,
+  signalReceived,
+  requestAnswer,
 ])
 export type ControlMessage = z.infer<typeof controlMessage>
 export type ServerHello = z.infer<typeof serverHello>
+export type RequestAnswer = z.infer<typeof requestAnswer>
 export type CheckedMessage = z.infer<typeof checkedMessage>
 
 /** Sent by the sdk when all has been quiet for a while; see digest.ts. */
@@ -114,8 +131,32 @@ export const checkMessage = z.object({
 })
 export type CheckMessage = z.infer<typeof checkMessage>
 
+const ref = z.int().check(z.minimum(0))
+
+/** A client's signal to the room of the document whose address the frame carries. */
+export const sendSignal = z.object({
+  type: z.literal('weft.send'),
+  ref,
+  signal: z.object({ type: signalType, to: signalAudience, data: z.unknown() }),
+})
+export type SendSignal = z.infer<typeof sendSignal>
+
+/** Which topics of this room the client follows from now on: all of them, and no others. */
+export const followTopics = z.object({
+  type: z.literal('weft.follow'),
+  ref,
+  topics: z.array(topicPattern).check(z.maxLength(TOPICS_MAX)),
+})
+export type FollowTopics = z.infer<typeof followTopics>
+
 /** Everything that has a shape on the wire, for the fingerprint test. */
-export const allMessages = [clientHello, controlMessage, checkMessage] as const
+export const allMessages = [
+  clientHello,
+  controlMessage,
+  checkMessage,
+  sendSignal,
+  followTopics,
+] as const
 
 /** A stateless payload as a control message; undefined when it is the application's own. */
 export function parseControlMessage(payload: string): ControlMessage | undefined {
