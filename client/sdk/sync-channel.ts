@@ -204,6 +204,8 @@ export class SyncChannel implements ConnectionUser {
     const { listener } = this.#options
     switch (message?.type) {
       case undefined:
+      case 'weft.signal':
+      case 'weft.answer':
         return
       case 'weft.hello':
         // An answer to an earlier question, on its way while we left: what follows it is not for us.
