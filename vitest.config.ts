@@ -15,8 +15,9 @@ export default defineConfig({
           retry,
           include: ['{server,client,shared}/**/*.test.{ts,tsx}'],
           pool: 'forks',
-          testTimeout: 20_000,
-          hookTimeout: 20_000,
+          // For machines that do much else: what waits for something says itself for what, and sooner.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
