@@ -46,20 +46,33 @@ async function typing(subject: Subject, load: Load): Promise<Figures> {
   }
 }
 
-/** A crowd moves its cursors on one document, and two people type into it. */
-async function crowd(subject: Subject, people: number): Promise<Figures> {
+type Crowd = {
+  readonly people: number
+  /** Left out: all of them. */
+  readonly moving?: number
+}
+
+/** A crowd is on one document, some move their cursors, and two people type into it. */
+async function crowd(subject: Subject, { people, moving = people }: Crowd): Promise<Figures> {
   const { syncUrl, token } = subject
   const [clockwork, moves] = [new Clockwork(), new Moves()]
   const typists = [1, 2].map(id => new LoadClient(syncUrl, 'bench/crowd', { token, clockwork, id }))
-  const movers = Array.from(
-    { length: people },
-    (_, i) => new Mover(syncUrl, { token, id: 1_000 + i, moves, looks: i === 0 }),
-  )
-  await Promise.all(
-    [...typists, ...movers].map(one => ('whenThere' in one ? one.whenThere : one.whenSynced)),
-  )
+  await Promise.all(typists.map(typist => typist.whenSynced))
+  const movers: Mover[] = []
+  // One address opens no more sockets at once.
+  while (movers.length < people) {
+    const next = Array.from({ length: Math.min(50, people - movers.length) }, (_, i) => {
+      const id = 1_000 + movers.length + i
+      return new Mover(syncUrl, { token, id, moves, looks: id === 1_000 })
+    })
+    await Promise.all(next.map(mover => mover.whenThere))
+    movers.push(...next)
+  }
+  for (const mover of movers) mover.move()
+  // Everybody has heard of everybody.
+  await pause(people * 3)
   const keystrokes = typeSteadily(typists, 10)
-  const stopMoving = moveSteadily(movers, 20)
+  const stopMoving = moveSteadily(movers.slice(0, moving), 20)
   await pause(5_000)
   clockwork.isMeasuring = true
   moves.isMeasuring = true
@@ -76,6 +89,7 @@ async function crowd(subject: Subject, people: number): Promise<Figures> {
   const seconds = elapsedMs / 1000
   return {
     'CPU of one core, %': (cpu / elapsedMs) * 100,
+    'CPU per state that a client sees, µs': (cpu * 1000) / (moves.statesSeen * people),
     'frames of presence to one client/s': moves.framesSeen / people / seconds,
     'bytes of presence to one client/s': moves.bytesSeen / people / seconds,
     'states seen by one client/s': moves.statesSeen / seconds,
@@ -142,8 +156,15 @@ export const oneNodeScenarios: readonly Scenario[] = [
   onOne('1 document, 100 clients, 10 writers at 10/s', subject =>
     typing(subject, { documents: 1, clientsEach: 100, writersEach: 10, rate: 10, seconds: 10 }),
   ),
-  onOne('200 cursors at 20/s on 1 document, 2 writers at 10/s', subject => crowd(subject, 200)),
-  onOne('50 cursors at 20/s on 1 document, 2 writers at 10/s', subject => crowd(subject, 50)),
+  onOne('200 cursors at 20/s on 1 document, 2 writers at 10/s', subject =>
+    crowd(subject, { people: 200 }),
+  ),
+  onOne('50 cursors at 20/s on 1 document, 2 writers at 10/s', subject =>
+    crowd(subject, { people: 50 }),
+  ),
+  onOne('1,500 present on 1 document, 20 cursors at 20/s, 2 writers at 10/s', subject =>
+    crowd(subject, { people: 1_500, moving: 20 }),
+  ),
   onOne('50 documents of 2 clients, 10/s each', subject =>
     typing(subject, { documents: 50, clientsEach: 2, writersEach: 2, rate: 10, seconds: 10 }),
   ),
