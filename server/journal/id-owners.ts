@@ -3,7 +3,7 @@
  * it. Told by the entries alone, so that a restart forgets nothing and every node says the same.
  */
 import * as Y from 'yjs'
-import type { Entry, IdOwners } from './journal.ts'
+import type { Entry } from './journal.ts'
 
 /** Ids of one document that are remembered; the oldest are forgotten first. */
 const IDS_MAX = 5_000
@@ -31,21 +31,4 @@ export function claimWriters(
   for (const [clientId, end] of Y.parseUpdateMeta(update).to) {
     if (end > Y.getState(store, clientId)) claimId(owners, clientId, author)
   }
-}
-
-/** The ids in the order of their claims, as text for a column: names once, then pairs. */
-export function encodeOwners(owners: IdOwners): string {
-  const names = [...new Set(owners.values())]
-  const places = new Map(names.map((name, place) => [name, place]))
-  return JSON.stringify([names, [...owners].flatMap(([id, name]) => [id, places.get(name)])])
-}
-
-/** The opposite of {@link encodeOwners}; the text has passed its check. */
-export function decodeOwners(text: string): IdOwners {
-  const [names, pairs] = JSON.parse(text) as [string[], number[]]
-  const owners = new Map<number, string>()
-  for (let i = 0; i + 1 < pairs.length; i += 2) {
-    owners.set(pairs[i] ?? 0, names[pairs[i + 1] ?? 0] ?? '')
-  }
-  return owners
 }

@@ -1,6 +1,6 @@
 /** Rows as the databases give them, and their checks. */
 import { entryChecksum, snapshotChecksum } from './entry-checksum.ts'
-import { decodeOwners } from './id-owners.ts'
+import { decodeOwners } from './owners-text.ts'
 import type { DocumentName } from '../../shared/names.ts'
 import type { Damage, DocumentHead, Entry, Snapshot } from './journal.ts'
 

@@ -2,7 +2,7 @@
 import { WeftError } from '../../../shared/errors.ts'
 import { quoteName, type DocumentName } from '../../../shared/names.ts'
 import { placedChecksum, seqlessChecksum, snapshotChecksum } from '../entry-checksum.ts'
-import { encodeOwners } from '../id-owners.ts'
+import { encodeOwners } from '../owners-text.ts'
 import type { AppendOutcome } from '../group-commit.ts'
 import type {
   Append,

@@ -1,7 +1,7 @@
 /** Lets a damaged document open again, from what can be read. Nothing that is stored is removed. */
 import type { DocumentName } from '../../../shared/names.ts'
 import { snapshotChecksum } from '../entry-checksum.ts'
-import { encodeOwners } from '../id-owners.ts'
+import { encodeOwners } from '../owners-text.ts'
 import type { DocumentHead, Snapshot } from '../journal.ts'
 import { salvage, type RepairReport } from '../salvage.ts'
 import { isDamage } from '../stored-rows.ts'

@@ -2,7 +2,7 @@
 import Database from 'better-sqlite3'
 import type { DocumentName } from '../../../shared/names.ts'
 import { snapshotChecksum } from '../entry-checksum.ts'
-import { encodeOwners } from '../id-owners.ts'
+import { encodeOwners } from '../owners-text.ts'
 import type { Snapshot } from '../journal.ts'
 import { salvage, type RepairReport } from '../salvage.ts'
 import { inspectFile } from './inspect-file.ts'

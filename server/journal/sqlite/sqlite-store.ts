@@ -26,7 +26,7 @@ import {
   type WitnessedHead,
 } from './head-witness.ts'
 import { entryChecksum, snapshotChecksum } from '../entry-checksum.ts'
-import { encodeOwners } from '../id-owners.ts'
+import { encodeOwners } from '../owners-text.ts'
 import { inspectDocument } from './inspect-document.ts'
 import { sqliteFiles, syncFolder } from './sqlite-files.ts'
 import { prepare, type Statements } from './statements.ts'
