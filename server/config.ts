@@ -39,7 +39,7 @@ export const configTable = {
       .optional(),
     'Address of the Redis over which nodes tell each other: `redis://host:port`, ' +
       '`redis+sentinel://host:port,host:port/master` or `redis+cluster://host:port,host:port`; ' +
-      '`rediss` for TLS, `user:password@` before the hosts. Without it there is one node.',
+      '`rediss` for TLS (a CA of your own by NODE_EXTRA_CA_CERTS), `user:password@` before the hosts. Without it there is one node.',
   ),
   WEFT_REDIS_PREFIX: setting(
     z
