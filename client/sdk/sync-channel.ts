@@ -2,7 +2,7 @@
 import * as decoding from 'lib0/decoding'
 import * as Y from 'yjs'
 import type { Cancel } from '../../shared/clock.ts'
-import { WeftError, type WireError } from '../../shared/errors.ts'
+import { toWeftError, type WireError } from '../../shared/errors.ts'
 import {
   authType,
   awarenessFrame,
@@ -177,9 +177,7 @@ export class SyncChannel implements ConnectionUser {
     try {
       token = await tokens.get()
     } catch (error) {
-      tokens.forget()
-      const reason = error instanceof Error ? error.message : String(error)
-      return this.#block(new WeftError('TOKEN_MISSING', `no token: ${reason}`).toWire())
+      return this.#block(toWeftError(error).toWire())
     }
     if (this.#closed || asking !== this.#asking) return
     this.#token.show(token, asking)

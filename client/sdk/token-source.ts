@@ -1,4 +1,5 @@
 /** Where tokens come from: a fixed one, or a function that is asked on each connect. */
+import { WeftError } from '../../shared/errors.ts'
 
 export type TokenOption = string | (() => string | Promise<string>)
 
@@ -10,10 +11,19 @@ export class TokenSource {
     this.#option = option
   }
 
-  /** The connection's token: asked for once, however many documents need it. */
+  /**
+   * The connection's token: asked for once, however many documents need it. Rejects with
+   * TOKEN_MISSING when the application has none to give; it is asked anew then.
+   */
   get(): Promise<string> {
-    this.#current ??= this.#fetch()
-    return this.#current
+    if (this.#current !== undefined) return this.#current
+    const fetched = this.#fetch().catch((error: unknown) => {
+      if (this.#current === fetched) this.forget()
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new WeftError('TOKEN_MISSING', `no token: ${reason}`, { cause: error })
+    })
+    this.#current = fetched
+    return fetched
   }
 
   /** The next {@link get} asks anew: the connection is another, or the token was refused. */

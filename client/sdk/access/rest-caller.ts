@@ -39,8 +39,8 @@ export class RestCaller {
 
   /**
    * The answer, as the server describes it in its OpenAPI document. Rejects with a {@link WeftError}:
-   * what the server said, or DEPENDENCY_UNAVAILABLE (retryable) when it cannot be reached; and with the
-   * reason of the signal when that aborts. A token that is over is replaced once.
+   * what the server said, TOKEN_MISSING when the application gives none, or DEPENDENCY_UNAVAILABLE
+   * (retryable) when the server cannot be reached; and with the reason of the signal when that aborts. A token that is over is replaced once.
    */
   async call<T>(call: Call): Promise<T> {
     const { tokens } = this.#options
