@@ -7,6 +7,7 @@ import { messageType, readFrame, syncFrame, syncStep, tokenFrame } from '../shar
 import type { Grant } from '../shared/permissions.ts'
 import { startEdgeApp } from './testing/edge-app.ts'
 import { rawClient } from './testing/raw-client.ts'
+import { stockProvider, stockSocket } from './testing/stock-clients.ts'
 import { startTestApp, testSecret, type TestApp } from './testing/test-app.ts'
 import { until } from './testing/until.ts'
 
@@ -203,6 +204,30 @@ describe('[T29] a fresh token is one of the same person', () => {
     client.authenticate('acme/plan', await tokenOf({ tenant: 'acme', name: 'Alice' }))
     client.authenticate('acme/plan', await tokenOf(other))
     await until(() => client.told().some(({ error }) => error?.code === 'TOKEN_INVALID'), 'ended')
+    // Counted and written down as what it was: stock clients have to lose their socket, too.
+    expect(await server.metric('weft_refusals_total')).toBeGreaterThan(0)
     client.close()
+  })
+
+  test('a stock client whose fresh token is bad loses its socket, and comes back with a good one', async () => {
+    server = await startTestApp()
+    const claims = { tenant: 'acme' }
+    const tokens = [
+      await tokenOf(claims),
+      await tokenOf({ tenant: 'other' }),
+      await tokenOf(claims),
+    ]
+    let asked = 0
+    const socket = stockSocket(server.syncUrl)
+    const token = () => tokens[Math.min(asked++, 2)] ?? ''
+    const stock = stockProvider({ url: server.syncUrl, name: 'acme/plan', token, socket })
+    await until(() => stock.provider.isSynced, 'synced')
+    await stock.provider.sendToken()
+    await until(() => stock.closes.length > 0, 'its socket is closed')
+    await until(() => asked > 2 && stock.provider.isSynced, 'back')
+    stock.text.insert(0, 'here again')
+    await until(() => !stock.provider.hasUnsyncedChanges, 'stored')
+    stock.destroy()
+    socket.destroy()
   })
 })

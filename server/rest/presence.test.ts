@@ -119,6 +119,18 @@ describe('presence over REST', () => {
     await until(() => others(ada).length === 0, 'its access has ended')
   })
 
+  test('[P12] a document that ends takes its programs along', async () => {
+    await open('ada')
+    expect((await put('a', { state: {} })).status).toBe(200)
+    expect((await server.fetch(DOCUMENT, { method: 'DELETE' })).status).toBe(204)
+    expect((await put('a', { state: {} })).status).toBe(410)
+    expect((await user('bot')).documents).toEqual([])
+    expect((await server.fetch(DOCUMENT, { method: 'PUT' })).status).toBe(201)
+    expect((await put('a', { state: {} })).status).toBe(200)
+    const late = await open('late')
+    await until(() => others(late).length === 1, 'seen in the document of now')
+  })
+
   test('[P11] several devices are one person; who hides is not there', async () => {
     const [one, two, bob] = [await open('ada'), await open('ada'), await open('bob')]
     one.provider.awareness?.setLocalState({ status: 'away', viewing: 'top' })

@@ -7,7 +7,8 @@ import * as Y from 'yjs'
 export type StockOptions = {
   readonly url: string
   readonly name: string
-  readonly token: string
+  /** Or what is asked for each connection. */
+  readonly token: string | (() => string)
   readonly document?: Y.Doc
   readonly socket?: HocuspocusProviderWebsocket
   readonly sessionAwareness?: boolean
@@ -77,7 +78,12 @@ export function stockProvider({
 export type StockClient = ReturnType<typeof stockProvider>
 
 /** A WebsocketProvider of y-websocket. */
-export function stockYProvider({ url, name, token, document }: StockOptions) {
+export function stockYProvider({
+  url,
+  name,
+  token,
+  document,
+}: StockOptions & { readonly token: string }) {
   const doc = document ?? new Y.Doc()
   const provider = new WebsocketProvider(url, name, doc, {
     params: { token },

@@ -48,6 +48,8 @@ export class AgentSession implements RoomMember {
       pass.listen(() => {
         if (!mayBePresent(pass)) this.end()
       }),
+      // Nobody would see it in the room of a document that is no more.
+      options.hold.document.listen({ onEnd: () => this.end() }),
       every(clock, REFRESH_MS, () => room.refresh(this)),
     ]
     room.join(this)

@@ -78,6 +78,8 @@ export class Attachment implements LobbyGuest, SyncPeer {
   #pass: Pass | undefined
   #hold: DocumentHold | undefined
   #connection: Connection | undefined
+  /** Why we end it; null while it goes on, and when the client leaves by itself. */
+  #reason: WeftError | null = null
 
   constructor(options: AttachmentOptions) {
     const { address, hello } = options
@@ -176,7 +178,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
       pass,
       peer: this,
       schema,
-      onEnd: () => this.#ended(null),
+      onEnd: () => this.#ended(),
     })
     this.#state = { kind: 'syncing', session }
     session.onDropped(this.#early.dropped)
@@ -263,7 +265,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
   /** The client says goodbye, or its socket is gone. */
   leave(): void {
     if (this.#state.kind === 'syncing') this.#state.session.close()
-    this.#ended(null)
+    this.#ended()
   }
 
   // --- what the session answers --------------------------------------------------------------
@@ -305,10 +307,12 @@ export class Attachment implements LobbyGuest, SyncPeer {
 
   end(error: WeftError): void {
     if (this.#state.kind === 'ended') return
-    if (this.#state.kind === 'syncing') this.#state.session.close()
+    this.#reason = error
+    // Before anything ends: the socket may go with it, and the client is to know why.
     this.#tell(error)
     this.send(pack(closeFrame(this.#options.address, error.code)))
-    this.#ended(error)
+    if (this.#state.kind === 'syncing') this.#state.session.close()
+    this.#ended()
   }
 
   // -------------------------------------------------------------------------------------------
@@ -323,7 +327,8 @@ export class Attachment implements LobbyGuest, SyncPeer {
     if (this.#state.kind !== 'ended') {
       this.#tell(error)
       this.send(pack(permissionDeniedFrame(this.#options.address, error.code)))
-      this.#ended(error)
+      this.#reason = error
+      this.#ended()
     }
     return new Refusal(error.code)
   }
@@ -332,14 +337,14 @@ export class Attachment implements LobbyGuest, SyncPeer {
     this.control({ type: 'weft.error', error: error.toWire() })
   }
 
-  #ended(error: WeftError | null): void {
+  #ended(): void {
     if (this.#state.kind === 'ended') return
     this.#state = { kind: 'ended' }
     this.#early.take()
     this.#leaving.abort()
     this.#hold?.release()
     this.#pass?.close()
-    this.#options.onEnd(error)
+    this.#options.onEnd(this.#reason)
     this.#connection?.close()
   }
 }
