@@ -77,9 +77,12 @@ export function createParts(options: ClientOptions): ClientParts {
   const { store, environment } = chooseStore(options, scope, clock)
   const tabs = environment === undefined ? loneTab() : joinTabs(scope, random.id(), environment)
   const given = options.WebSocket ?? (globalThis.WebSocket as SocketConstructor)
+  if (typeof given !== 'function') {
+    throw new TypeError('there is no WebSocket here: give one as the option `WebSocket`')
+  }
   const ownSocket = withDevice(given, options.device ?? deviceId(random))
   const sharing = { url, scope, tabs, socket: ownSocket, clock, random }
-  const isShared = options.sharedSocket !== false && typeof given === 'function'
+  const isShared = options.sharedSocket !== false
   const socket =
     isShared && environment !== undefined ? sharedSocket({ ...sharing, environment }) : ownSocket
   const health = new StorageHealth()

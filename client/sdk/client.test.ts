@@ -1,5 +1,5 @@
 /** The sdk in Node, against a whole server. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { startTestApp, type TestApp } from '../../server/testing/test-app.ts'
 import { until } from '../../server/testing/until.ts'
 import { createClient, type ClientOptions, type WeftClient } from './index.ts'
@@ -267,6 +267,15 @@ describe('the sdk', () => {
     handle.doc.getText('t').insert(0, 'hi')
     expect(handle.saved).toBe(false)
     expect(handle.state.get().unsaved).toBe(1)
+  })
+
+  test('without a WebSocket there is no client, and the error says what to give', () => {
+    vi.stubGlobal('WebSocket', undefined)
+    try {
+      expect(() => connect('ada')).toThrow('give one as the option `WebSocket`')
+    } finally {
+      vi.unstubAllGlobals()
+    }
   })
 
   test('waiting ends when the document is closed, and a closed client opens nothing', async () => {

@@ -55,9 +55,6 @@ export class Connection {
   #retryAfterMs = 0
 
   constructor(options: ConnectionOptions) {
-    if (typeof options.socket !== 'function') {
-      throw new TypeError('there is no WebSocket here: give one as the option `WebSocket`')
-    }
     this.#options = options
     this.#stopWatching = options.wake.watch({
       onWake: () => this.#onWake(),

@@ -109,9 +109,11 @@ export class Sockets {
     if (this.#connections.size >= limits.connectionsMax) {
       throw new WeftError('TOO_MANY_CONNECTIONS', `${limits.connectionsMax} sockets are open`)
     }
-    this.#strangers.admit(client.network)
     checkOrigin(request.headers, edge.origins)
-    return { route: readRoute(request), client }
+    const route = readRoute(request)
+    // Last: it may send another stranger off, and that only for somebody who comes in.
+    this.#strangers.admit(client.network)
+    return { route, client }
   }
 
   #accept({ route, client }: Visit, webSocket: WebSocket, stream: Socket): void {

@@ -1,5 +1,5 @@
 /** The Share dialog's facts, and the actions that change them. */
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useClient } from '../../react/index.ts'
 import type { ClientAccess } from '../../sdk/index.ts'
 import { rememberNames } from './known-names.ts'
@@ -30,22 +30,31 @@ export type Act = (
 export function useShare(page: string): Share {
   const { access } = useClient()
   const [facts, setFacts] = useState<ShareFacts | null>(null)
+  /** Why the last action failed, and why the last look did. */
   const [problem, setProblem] = useState<string | null>(null)
+  const [unread, setUnread] = useState<string | null>(null)
   const [done, setDone] = useState('')
   const [busy, setBusy] = useState(false)
 
+  /** Looks now, beside the looks by the clock. */
+  const lookNow = useRef(() => Promise.resolve())
+
   useEffect(() => {
-    let isWatching = true
+    /** The last look that began: what an earlier one brings is older, and passed over. */
+    let last = 0
     const look = async () => {
+      const number = (last += 1)
       const read = await readQuietly(access, page)
-      if (!isWatching) return
-      if (typeof read === 'string') setProblem(read)
-      else setFacts(read)
+      if (number !== last) return
+      setUnread(typeof read === 'string' ? read : null)
+      if (typeof read !== 'string') setFacts(read)
     }
+    lookNow.current = look
     void look()
-    const timer = setInterval(() => void look(), LOOK_EVERY_MS)
+    // Nobody looks at a hidden page.
+    const timer = setInterval(() => document.hidden || void look(), LOOK_EVERY_MS)
     return () => {
-      isWatching = false
+      last += 1
       clearInterval(timer)
     }
   }, [access, page])
@@ -62,13 +71,11 @@ export function useShare(page: string): Share {
       setProblem(sayProblem(error))
       return false
     } finally {
-      const read = await readQuietly(access, page)
-      if (typeof read === 'string') setProblem(read)
-      else setFacts(read)
+      await lookNow.current()
       setBusy(false)
     }
   }
-  return { facts, problem, done, busy, act }
+  return { facts, problem: problem ?? unread, done, busy, act }
 }
 
 /** The facts, or a sentence that says why they cannot be read. */

@@ -47,6 +47,8 @@ export class CursorLayer {
       resize.disconnect()
       stop()
       clearTimeout(this.#fading)
+      // Or the next who follows would wait for a timer that is no more.
+      this.#fading = undefined
       stopMoving(this.#step)
     }
   }

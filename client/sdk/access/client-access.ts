@@ -163,19 +163,25 @@ const REQUESTS = '/v1/access-requests'
 function createRequests({ rest, documents, clock, random, end }: ClientAccessParts): Requests {
   const refused = new RefusedDocuments({ documents, clock, end })
   const pathOf = (id: string) => `${REQUESTS}/${encodeURIComponent(id)}`
+  /** Those that are not decided: one look-out for each, however often it is followed. */
+  const pending = new Map<string, AccessRequest>()
   const follow = (given: AccessRequestView): AccessRequest => {
+    const known = pending.get(given.id)
+    if (known !== undefined) return known
     const request = new AccessRequest(given, {
       clock,
       random,
       end,
       read: signal => rest.call({ method: 'GET', path: pathOf(given.id), signal }),
       onDecided({ status, resource }) {
+        pending.delete(given.id)
         if (status === 'granted' || status === 'review') void refused.retry(resource)
       },
     })
+    if (given.status === 'pending') pending.set(given.id, request)
     // Without anybody who waits, too: a document that was refused comes in when it may. Whoever
     // does wait is told what went wrong.
-    request.watch().catch(() => {})
+    request.watch().catch(() => pending.delete(given.id))
     return request
   }
   const ask = async (path: string, order: RequestOrder) =>

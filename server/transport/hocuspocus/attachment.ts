@@ -155,8 +155,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
   }
 
   get #schema(): SchemaRange | undefined {
-    const { hello, schema } = this.#options
-    return hello?.schema ?? schema
+    return this.#options.hello?.schema ?? this.#options.schema
   }
 
   connected(connection: Connection): void {
@@ -173,13 +172,8 @@ export class Attachment implements LobbyGuest, SyncPeer {
       const { document } = hold
       this.control(serverHello({ document, pass, terms: door.terms, schema, asking }))
     }
-    const session = door.enter({
-      hold,
-      pass,
-      peer: this,
-      schema,
-      onEnd: () => this.#ended(),
-    })
+    const onEnd = () => this.#ended()
+    const session = door.enter({ hold, pass, peer: this, schema, onEnd })
     this.#state = { kind: 'syncing', session }
     session.onDropped(this.#early.dropped)
     for (const frame of this.#early.take()) this.#onQueued(frame)
@@ -314,8 +308,6 @@ export class Attachment implements LobbyGuest, SyncPeer {
     if (this.#state.kind === 'syncing') this.#state.session.close()
     this.#ended()
   }
-
-  // -------------------------------------------------------------------------------------------
 
   /** Throws NAME_INVALID or NAME_RESERVED. */
   #name(): DocumentName {
