@@ -17,6 +17,7 @@ export {
   type SyncFailure,
 } from './components/sync-error-boundary.tsx'
 export { TypingIndicator, type TypingIndicatorProps } from './components/typing-indicator.tsx'
+export type { Activity } from '../../shared/presence.ts'
 export type { Person } from './people.ts'
 export { usePeople } from './use-people.ts'
 export { useTypers, useTyping, type Typing } from './use-typing.ts'

@@ -16,14 +16,26 @@ const member = (clientId: number, id: string, more: object = {}) =>
 test('somebody with three windows is one person: busy in one is busy, oneself stays oneself', () => {
   const others = [
     member(2, 'ada', { status: 'away' }),
-    member(3, 'ada', { status: 'busy', activity: 'in a call' }),
+    member(3, 'ada', { status: 'busy', activity: { kind: 'in a call' } }),
     member(4, 'bob', { typing: true }),
     readMember(5, {}),
   ]
   const people = peopleOf(others, member(1, 'ada'))
   expect(people).toMatchObject([
-    { id: 'ada', status: 'busy', activity: 'in a call', isSelf: true },
+    { id: 'ada', status: 'busy', activity: { kind: 'in a call' }, isSelf: true },
     { id: 'bob', status: 'online', isTyping: true, isSelf: false },
+  ])
+})
+
+test('who is not to be shown does nothing, and an agent does what the server says of it', () => {
+  const doing = { kind: 'writing', target: 'chapter-3' }
+  const others = [
+    member(1, 'ada', { status: 'offline', typing: true, activity: doing }),
+    member(2, 'bot', { activity: doing }),
+  ]
+  expect(peopleOf(others, null)).toMatchObject([
+    { id: 'ada', status: 'offline', isTyping: false, activity: null },
+    { id: 'bot', activity: doing },
   ])
 })
 

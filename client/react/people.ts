@@ -1,27 +1,27 @@
 /** Members as people: one entry for each, however many windows they have. */
-import { statuses, type Member, type Status, type User } from './member.ts'
+import { readPresenceFields, type Activity } from '../../shared/presence.ts'
+import type { Member, Status, User } from './member.ts'
 
 export type Person = {
   /** The user's id. */
   readonly id: string
   readonly user: User
   readonly status: Status
-  /** What they are doing, in words. */
-  readonly activity: string | null
+  /** What they are doing. */
+  readonly activity: Activity | null
   readonly isTyping: boolean
   readonly isSelf: boolean
 }
-
-const ACTIVITY_LENGTH_MAX = 80
 
 /** Oneself first, then by name. Who has not said who they are is nobody to show. */
 export function peopleOf(others: readonly Member[], self: Member | null): readonly Person[] {
   const people = new Map<string, Person>()
   const add = (member: Member, isSelf: boolean) => {
-    if (member.user === null) return
-    const known = people.get(member.user.id)
-    const person = personOf(member.user, member, isSelf)
-    people.set(person.id, known === undefined ? person : joined(known, person))
+    const person = personOf(member)
+    if (person === null) return
+    const known = people.get(person.id)
+    const own = isSelf ? { ...person, isSelf } : person
+    people.set(person.id, known === undefined ? own : joined(known, own))
   }
   if (self !== null) add(self, true)
   for (const other of others) add(other, false)
@@ -32,21 +32,31 @@ function compare(a: Person, b: Person): number {
   return a.user.name.localeCompare(b.user.name) || (a.id < b.id ? -1 : 1)
 }
 
-function personOf(user: User, { presence }: Member, isSelf: boolean): Person {
+/** Of a crowd a few move at a time: the rest was read before. */
+const known = new WeakMap<Member, Person | null>()
+
+/** One window as a person; null without a user. */
+function personOf(member: Member): Person | null {
+  const found = known.get(member)
+  if (found !== undefined) return found
+  const read = member.user === null ? null : readPerson(member.user, member)
+  known.set(member, read)
+  return read
+}
+
+/** As the server joins devices in its lists: who is not to be shown does nothing. */
+function readPerson(user: User, { presence }: Member): Person {
   // What others send need not be what the types say.
-  const { status, activity, typing } = presence as Readonly<Record<string, unknown>>
+  const { status = 'online', activity, typing } = readPresenceFields(presence)
+  const isShown = status !== 'offline'
   return {
     id: user.id,
     user,
-    status: isStatus(status) ? status : 'online',
-    activity: typeof activity === 'string' ? activity.slice(0, ACTIVITY_LENGTH_MAX) : null,
-    isTyping: typing === true,
-    isSelf,
+    status,
+    activity: (isShown ? activity : undefined) ?? null,
+    isTyping: isShown && typing === true,
+    isSelf: false,
   }
-}
-
-function isStatus(given: unknown): given is Status {
-  return statuses.some(status => status === given)
 }
 
 /** Busy in one window is busy; there in one window is there. */
@@ -75,7 +85,8 @@ function isSamePerson(a: Person, b: Person | undefined): boolean {
     a.user.kind === b.user.kind &&
     a.user.avatar === b.user.avatar &&
     a.status === b.status &&
-    a.activity === b.activity &&
+    a.activity?.kind === b.activity?.kind &&
+    a.activity?.target === b.activity?.target &&
     a.isTyping === b.isTyping &&
     a.isSelf === b.isSelf
   )

@@ -8,7 +8,7 @@ const MEASURED_MS = 4_000
 
 const crew = [
   { id: 'bob', name: 'Bob Martin', color: '#c2410c', status: 'away' },
-  { id: 'cleo', name: 'Cleo', color: '#facc15', status: 'busy', activity: 'in a call' },
+  { id: 'cleo', name: 'Cleo', color: '#facc15', status: 'busy', activity: { kind: 'in a call' } },
   { id: 'dan', name: 'Dan Eriksson', color: '#047857', status: 'offline' },
   { id: 'eve', name: 'Eve <b>Adams</b>', color: '#6d28d9', typing: true },
   { id: 'fay', name: 'Fay Wong', color: '#be185d', typing: true },

@@ -47,7 +47,9 @@ export function turnTip({ currentTarget }: SyntheticEvent<HTMLElement>): void {
 function describe({ user, status, activity, isSelf }: Person): string {
   const name = user.name === '' ? 'Somebody' : user.name
   const kind = user.kind === 'user' ? '' : `, ${user.kind}`
-  return `${name}${isSelf ? ' (you)' : ''}${kind}, ${status}${activity === null ? '' : `, ${activity}`}`
+  const doing =
+    activity === null ? '' : `, ${[activity.kind, activity.target ?? []].flat().join(' ')}`
+  return `${name}${isSelf ? ' (you)' : ''}${kind}, ${status}${doing}`
 }
 
 export function initials(name: string): string {
