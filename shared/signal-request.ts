@@ -1,5 +1,5 @@
 /** What clients ask of signals: read with care, for whatever is wrong is answered, and ends nothing. */
-import * as z from 'zod/mini'
+import type * as z from 'zod/mini'
 import { WeftError } from './errors.ts'
 import { followTopics, sendSignal, type FollowTopics, type SendSignal } from './protocol.ts'
 import { RESERVED_TYPES } from './signals.ts'
@@ -32,10 +32,9 @@ export function parseSignalRequest(payload: string): SignalRequest | undefined {
   } catch {
     return unreadable(ref, 'it is no JSON')
   }
-  const parsed = z.union([sendSignal, followTopics]).safeParse(content)
-  if (parsed.success) return parsed.data
-  const schema = payload.startsWith('{"type":"weft.send"') ? sendSignal : followTopics
-  return unreadable(ref, problemOf(schema.safeParse(content).error))
+  const isSend = payload.startsWith('{"type":"weft.send"')
+  const parsed = isSend ? sendSignal.safeParse(content) : followTopics.safeParse(content)
+  return parsed.success ? parsed.data : unreadable(ref, problemOf(parsed.error))
 }
 
 /** One too large to be read: `beginning` is what there is of it. */

@@ -4,7 +4,7 @@ import { WeftError, toWeftError } from '../../../shared/errors.ts'
 import type { Principal } from '../../../shared/permissions.ts'
 import type { Random } from '../../../shared/random.ts'
 import { isReserved, type SignalOrder } from '../../../shared/signal-request.ts'
-import type { SignalEnvelope } from '../../../shared/signals.ts'
+import type { SignalEnvelope, SignalSender } from '../../../shared/signals.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Metrics } from '../../base/metrics.ts'
 import type { Fanout } from '../../fanout/fanout.ts'
@@ -74,6 +74,8 @@ export class Signals {
   readonly #ids: SignalIds
   readonly #questions: NodeQuestions<number>
   readonly #stop: () => void
+  /** To make a name harmless takes longer than all the rest. */
+  readonly #senders = new WeakMap<Principal, SignalSender>()
   /** Answers for other nodes. */
   #counts: [string, number][] = []
 
@@ -145,10 +147,19 @@ export class Signals {
     if (to.topic !== undefined) this.#declared.requireTopic(to.topic)
     this.#requireSize(order.data)
     const data = this.#declared.check(type, order.data)
-    this.#requireSize(data)
-    const { id, name, kind } = personOf(principal)
-    const from = { id, name, kind, ...(session === undefined ? {} : { session }) }
+    if (data !== order.data) this.#requireSize(data)
+    const known = this.#fromOf(principal)
+    const from = session === undefined ? known : { ...known, session }
     return { id: this.#ids.next(), type, ts: clock.now(), from, to, data: data ?? null }
+  }
+
+  #fromOf(principal: Principal): SignalSender {
+    const known = this.#senders.get(principal)
+    if (known !== undefined) return known
+    const { id, name, kind } = personOf(principal)
+    const from = { id, name, kind }
+    this.#senders.set(principal, from)
+    return from
   }
 
   #requireSize(data: unknown): void {
