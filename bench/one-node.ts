@@ -2,6 +2,7 @@
 import { Mover, Moves, moveSteadily } from './crowd.ts'
 import { Clockwork, LoadClient } from './load-client.ts'
 import { quantile, type Figures, type Scenario } from './scenario.ts'
+import { signals } from './signals.ts'
 import { cpuMs, residentBytes, startSubject, writtenBytes, type Subject } from './subject.ts'
 import { pause, typeSteadily } from './typists.ts'
 
@@ -167,6 +168,9 @@ export const oneNodeScenarios: readonly Scenario[] = [
   ),
   onOne('50 documents of 2 clients, 10/s each', subject =>
     typing(subject, { documents: 50, clientsEach: 2, writersEach: 2, rate: 10, seconds: 10 }),
+  ),
+  onOne('signals: 50 documents of 2 clients, 50/s each', subject =>
+    signals(subject, { documents: 50, clientsEach: 2, rate: 50, seconds: 10 }),
   ),
   onOne('a document of 1 MB, one writer at 10/s', largeDocument),
   onOne('1,000 connections on 100 documents', idle),

@@ -1,6 +1,7 @@
-/** Presence: its rounds, who is where on all nodes, programs, and when people were last seen. */
+/** Presence: its rounds, who is where on all nodes, programs, when people were last seen; and signals. */
 import type { Clock } from '../shared/clock.ts'
 import type { Random } from '../shared/random.ts'
+import { createSignals, type AppHooks } from './app-signals.ts'
 import type { Gatekeeper } from './access/gatekeeper.ts'
 import type { StopReport } from './base/life-cycle.ts'
 import type { Logger } from './base/log.ts'
@@ -9,6 +10,7 @@ import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
 import type { Openings } from './documents/openings.ts'
 import type { Fanout } from './fanout/fanout.ts'
+import type { Signals } from './features/signals/signals.ts'
 import { LastSeen } from './presence/last-seen.ts'
 import { People } from './presence/people.ts'
 import { Agents } from './transport/agents.ts'
@@ -20,6 +22,7 @@ export type PresenceParts = {
   readonly openings: Openings
   /** Left out where there are no other nodes. */
   readonly fanout: Fanout | undefined
+  readonly hooks: AppHooks
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
@@ -31,6 +34,7 @@ export type OpenedPresence = {
   readonly people: People
   readonly agents: Agents
   readonly lastSeen: LastSeen
+  readonly signals: Signals
   /** When nobody comes any more; before the documents and the database. */
   stop(): Promise<StopReport>
 }
@@ -53,14 +57,17 @@ export function openPresence(config: Config, parts: PresenceParts): OpenedPresen
   })
   const tellLeft = people.tellLeft.bind(people)
   const agents = new Agents({ gatekeeper, openings, rooms, clock, tellLeft })
+  const signals = createSignals(config, { ...parts, rooms })
   return {
     rooms,
+    signals,
     people,
     agents,
     lastSeen,
     async stop() {
       const left = agents.stop()
       await people.close()
+      await signals.close()
       await lastSeen.close()
       return left
     },

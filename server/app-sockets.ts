@@ -7,6 +7,7 @@ import type { Metrics } from './base/metrics.ts'
 import type { Config } from './config.ts'
 import type { Documents } from './documents/documents.ts'
 import type { Edge } from './edge/edge.ts'
+import type { Signals } from './features/signals/signals.ts'
 import type { Openings } from './documents/openings.ts'
 import { DocumentDoor } from './transport/document-door.ts'
 import type { Rooms } from './transport/rooms.ts'
@@ -17,6 +18,7 @@ type SocketParts = {
   readonly log: Logger
   readonly metrics: Metrics
   readonly rooms: Rooms
+  readonly signals: Signals
   readonly random: Random
   readonly documents: Documents
   readonly openings: Openings
@@ -57,8 +59,14 @@ export function createSockets(config: Config, parts: SocketParts): Sockets {
       unknownPerAddressMax: config.WEFT_MAX_UNAUTHENTICATED_PER_ADDRESS,
       documentsMax: config.WEFT_MAX_DOCUMENTS_PER_CONNECTION,
       queueBytesMax: config.WEFT_MAX_QUEUE_BYTES,
+      messageBytesMax: messageBytesMax(config),
       authTimeoutMs: config.WEFT_AUTH_TIMEOUT_MS,
       pingIntervalMs,
     },
   })
+}
+
+/** Room for a signal whose text is written with escapes, and for what stands around it. */
+function messageBytesMax({ WEFT_MAX_SIGNAL_BYTES: signalBytes }: Config): number {
+  return Math.max(8 << 10, signalBytes * 2)
 }

@@ -6,6 +6,7 @@ import { createEdge } from './app-edge.ts'
 import { fanoutReport, openFanout } from './app-fanout.ts'
 import { journalReport, openJournal } from './app-journal.ts'
 import { openPresence } from './app-presence.ts'
+import type { AppHooks } from './app-signals.ts'
 import { createSockets } from './app-sockets.ts'
 import { systemClock, type Clock } from '../shared/clock.ts'
 import { documentName } from '../shared/names.ts'
@@ -38,8 +39,8 @@ export type AppParts = {
   readonly wrapJournal?: (journal: Journal) => Journal
   /** Instead of the fan-out that the settings ask for; it is closed together with the server. */
   readonly fanout?: Fanout
-  /** What the application adds to the life of documents. */
-  readonly hooks?: DocumentHooks
+  /** What the application adds to the life of documents, and which signals it has. */
+  readonly hooks?: AppHooks
   /** Folder of the built pages; none are served without it. */
   readonly pagesDir?: string | undefined
 }
@@ -98,8 +99,8 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   const openings = createOpenings(config, { documents, clock, metrics })
   const edge = createEdge(config, { clock, metrics })
   const doors = { documents, openings, gatekeeper, edge, clock, log, metrics }
-  const presence = openPresence(config, { ...doors, random, database, fanout })
-  const sockets = createSockets(config, { ...doors, random, rooms: presence.rooms })
+  const presence = openPresence(config, { ...doors, random, database, fanout, hooks })
+  const sockets = createSockets(config, { ...doors, ...presence, random })
   const control = new Control({ rooms: presence.rooms, fanout, log, metrics })
 
   const rest = createRest({

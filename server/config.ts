@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { logLevels } from './base/log.ts'
 import { isOriginPattern } from './edge/origins.ts'
 import { edgeSettings } from './edge-settings.ts'
+import { signalSettings } from './signal-settings.ts'
 import { tokenSettings } from './token-settings.ts'
 import { count, setting, text, type Setting } from './setting.ts'
 import { parseRedisUrl } from './fanout/redis/redis-address.ts'
@@ -90,6 +91,7 @@ export const configTable = {
   WEFT_MAX_UPDATE_BYTES: setting(count(1 << 20, 1024), 'Largest single update of a document.'),
   WEFT_MAX_DOCUMENT_BYTES: setting(count(50 << 20, 1024), 'Largest document, encoded.'),
   WEFT_MAX_AWARENESS_BYTES: setting(count(4096, 64), 'Largest presence state of one client.'),
+  ...signalSettings,
   WEFT_PRESENCE_INTERVAL_MS: setting(
     count(50, 0),
     'Least time between two rounds of presence on a document; edits do not wait for it.',

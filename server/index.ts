@@ -7,6 +7,8 @@ export type {
   Seed,
   StoredEvent,
 } from './documents/document-hooks.ts'
+export type { AppHooks } from './app-signals.ts'
+export type { SignalCheck, SignalHooks, SignalSchema } from './features/signals/signal-hooks.ts'
 export type { Edit, EditReceipt } from './documents/edits.ts'
 export { createLog, type Logger } from './base/log.ts'
 export { ConfigError, readConfig, type Config } from './config.ts'

@@ -12,6 +12,11 @@ const server = new Server({
   address: '127.0.0.1',
   quiet: true,
   extensions: [new SQLite({ database })],
+  // As its documentation has it; the sender is told too.
+  onStateless({ document, payload }) {
+    document.broadcastStateless(payload)
+    return Promise.resolve()
+  },
   onStoreDocument({ document }) {
     // What the extension has just written for this document.
     storedBytes += Y.encodeStateAsUpdate(document).byteLength

@@ -39,5 +39,12 @@ export { usePresence, type SetPresence } from './use-presence.ts'
 export type { IsEqual } from './use-readable.ts'
 export { useSaved } from './use-saved.ts'
 export { useSelf } from './use-self.ts'
+export {
+  useSignal,
+  type SendSignal,
+  type Signal,
+  type SignalTypes,
+  type UseSignal,
+} from './use-signal.ts'
 export type { SharedData } from './use-shared-type.ts'
 export { useText } from './use-text.ts'

@@ -23,6 +23,7 @@ import {
   usePresence,
   useSaved,
   useSelf,
+  useSignal,
   useText,
   useTyping,
 } from './index.ts'
@@ -43,6 +44,7 @@ function Everything() {
     life: useClientLife(),
     persistence: usePersistence().kind,
     typing: useTyping().people,
+    send: typeof useSignal('*', () => {}),
     isClient: typeof useClient().open,
   }
   return <pre>{JSON.stringify(shown)}</pre>

@@ -1,11 +1,12 @@
-/** The hooks on people, for an application that says once what its people look like. */
+/** The hooks on people and signals, for an application that says once what they look like. */
 import type { Member } from './member.ts'
 import { useOthers } from './use-others.ts'
 import { usePresence, type SetPresence } from './use-presence.ts'
 import type { IsEqual } from './use-readable.ts'
 import { useSelf } from './use-self.ts'
+import { useSignal, type SignalTypes, type UseSignal } from './use-signal.ts'
 
-export type TypedHooks<P extends object, U> = {
+export type TypedHooks<P extends object, U, S extends object = SignalTypes> = {
   readonly useOthers: {
     (): readonly Member<P, U>[]
     <Selection>(
@@ -23,13 +24,20 @@ export type TypedHooks<P extends object, U> = {
   readonly usePresence: (
     initial?: Partial<P>,
   ) => readonly [presence: Partial<P>, setPresence: SetPresence<P>]
+  readonly useSignal: UseSignal<S>
 }
 
 /**
  * @example
  * // presence.ts of the application
- * export const { useOthers, useSelf, usePresence } = typedHooks<MyPresence, MyUser>()
+ * type MySignals = { 'chat.message': { text: string } }
+ * export const { useOthers, useSelf, usePresence, useSignal } = typedHooks<MyPresence, MyUser, MySignals>()
  */
-export function typedHooks<P extends object, U>(): TypedHooks<P, U> {
-  return { useOthers, useSelf, usePresence }
+export function typedHooks<P extends object, U, S extends object = SignalTypes>(): TypedHooks<
+  P,
+  U,
+  S
+> {
+  // What a signal holds is what the application says: the server has held it against its schemas.
+  return { useOthers, useSelf, usePresence, useSignal: useSignal as unknown as UseSignal<S> }
 }

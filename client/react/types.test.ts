@@ -10,6 +10,7 @@ import {
   useOthers,
   usePresence,
   useSelf,
+  useSignal,
   type DocumentView,
   type Member,
   type User,
@@ -86,4 +87,51 @@ test('shared types: data, and what to write to; never null where it suspends', (
   expectTypeOf<Data['guid']>().toEqualTypeOf<string | undefined>()
   expectTypeOf<Data['ready']>().toEqualTypeOf<DocumentView>()
   expectTypeOf<Data['readyTasks']['type']>().toEqualTypeOf<Y.Array<Meta>>()
+})
+
+type Signals = {
+  readonly 'chat.message': { readonly text: string }
+  readonly 'chat.wave': null
+  readonly ping: number
+}
+
+test('signals: each type with its data, by pattern too', () => {
+  const typed = typedHooks<Tool, Employee, Signals>
+  type Typed = ReturnType<typeof typed>['useSignal']
+  const heard = (hear: Typed) => {
+    hear('chat.message', ({ type, data, from }) => {
+      expectTypeOf(type).toEqualTypeOf<'chat.message'>()
+      expectTypeOf(data).toEqualTypeOf<{ readonly text: string }>()
+      expectTypeOf(from.id).toEqualTypeOf<string>()
+    })
+    hear('acme/notes', 'chat.*', signal => {
+      expectTypeOf(signal.type).toEqualTypeOf<'chat.message' | 'chat.wave'>()
+      if (signal.type === 'chat.wave') expectTypeOf(signal.data).toEqualTypeOf<null>()
+      else expectTypeOf(signal.data.text).toEqualTypeOf<string>()
+    })
+    return hear(undefined, '*', ({ type }) => {
+      expectTypeOf(type).toEqualTypeOf<keyof Signals>()
+    })
+  }
+  type Send = ReturnType<typeof heard>
+  const sent = (send: Send) => {
+    void send('chat.message', { text: 'hi' }, { topic: 'chat.general' })
+    void send('chat.wave', null)
+    // @ts-expect-error -- no such data
+    void send('chat.message', { words: 'hi' })
+    // @ts-expect-error -- no such type
+    void send('chat.massage', { text: 'hi' })
+    // @ts-expect-error -- nobody of that kind
+    return send('ping', 1, { everybody: true })
+  }
+  expectTypeOf<Awaited<ReturnType<typeof sent>>['receivers']>().toEqualTypeOf<number>()
+  const plain = () => ({
+    send: useSignal('chat.message', ({ type, data }) => {
+      expectTypeOf(type).toEqualTypeOf<string>()
+      expectTypeOf(data).toEqualTypeOf<unknown>()
+    }),
+    alone: useSignal(),
+  })
+  expectTypeOf<ReturnType<typeof plain>['send']>().toBeCallableWith('any', { of: 'it' })
+  expectTypeOf<ReturnType<typeof plain>['alone']>().toBeCallableWith('any')
 })

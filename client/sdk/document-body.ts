@@ -12,6 +12,7 @@ import type { StorageProblem } from './offline/storage-problem.ts'
 import type { UnstoredAsides } from './offline/unstored-asides.ts'
 import { Outbox } from './outbox.ts'
 import { SyncChannel } from './sync-channel.ts'
+import type { SignalDesk } from './signals/signal-desk.ts'
 import type { SyncListener } from './sync-listener.ts'
 import { DocumentLink, OTHER_TAB } from './tabs/document-link.ts'
 import type { ReplacedBecause } from './tabs/tab-message.ts'
@@ -43,6 +44,7 @@ export type BodyHooks = {
   readonly onKept: (change: number) => void
   readonly onStorageProblem: (problem: StorageProblem | null) => void
   readonly channelListener: SyncListener
+  readonly signals: SignalDesk
 }
 
 export type Body = {

@@ -2,9 +2,11 @@
 import type { Awareness } from 'y-protocols/awareness'
 import type * as Y from 'yjs'
 import { WeftError } from '../../shared/errors.ts'
+import { matchesTopic, type SignalAudience } from '../../shared/signals.ts'
 import type { DocumentStatus } from './document-status.ts'
 import { firstValue, type Readable } from './observable.ts'
 import type { DocumentState, OpenDocument } from './open-document.ts'
+import type { SignalListener, SignalReceipt } from './signals/signal-desk.ts'
 
 /**
  * A hold on a document; several holds share one Y.Doc, and the last one that closes ends it.
@@ -19,6 +21,8 @@ export class DocumentHandle {
   readonly name: string
   readonly #document: OpenDocument
   readonly #onClose: () => void
+  /** What this hold listens to and follows. */
+  readonly #stops = new Set<() => void>()
   #closed = false
 
   constructor(name: string, document: OpenDocument, onClose: () => void) {
@@ -81,6 +85,49 @@ export class DocumentHandle {
     await this.#reach(({ unsaved, loaded }) => loaded && unsaved === 0)
   }
 
+  /**
+   * Sends a small message to whoever is on the document now; whoever is away misses it. `to` names a
+   * user, a session (its client id in awareness) or those who follow a topic. Rejects with a
+   * {@link WeftError}: at once, with one that is retryable, while there is no connection.
+   *
+   * @example
+   * const { receivers } = await notes.signal('chat.message', { text: 'Hi' })
+   */
+  async signal(type: string, data?: unknown, to: SignalAudience = {}): Promise<SignalReceipt> {
+    if (this.#closed) throw new WeftError('SHUTTING_DOWN', 'the document was closed before')
+    return this.#document.signals.send({ type, data, to })
+  }
+
+  /**
+   * Calls `listener` for each signal of the type, or of a pattern (`chat.*`, `*`), until the returned
+   * function is called. One's own are not among them.
+   */
+  onSignal(typePattern: string, listener: SignalListener): () => void {
+    return this.#until(this.#document.signals.listen(typePattern, listener))
+  }
+
+  /**
+   * Gets the signals of a topic, or of a pattern of topics, until the returned function is called;
+   * again after each reconnect. They come to {@link onSignal} too. Throws SIGNAL_INVALID for what is no
+   * pattern; `onError` is told when the application has no such topic.
+   */
+  follow(
+    topicPattern: string,
+    listener: SignalListener = () => {},
+    onError: (error: WeftError) => void = () => {},
+  ): () => void {
+    const { signals } = this.#document
+    const stopFollowing = signals.follow(topicPattern, onError)
+    const stopListening = signals.listen('*', signal => {
+      const { topic } = signal.to
+      if (topic !== undefined && matchesTopic(topicPattern, topic)) listener(signal)
+    })
+    return this.#until(() => {
+      stopFollowing()
+      stopListening()
+    })
+  }
+
   /** Asks a server that refused once more, with a fresh token. */
   retry(): void {
     this.#document.retry()
@@ -90,7 +137,16 @@ export class DocumentHandle {
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    for (const stop of Array.from(this.#stops)) stop()
     this.#onClose()
+  }
+
+  #until(stop: () => void): () => void {
+    const once = () => {
+      if (this.#stops.delete(once)) stop()
+    }
+    this.#stops.add(once)
+    return once
   }
 
   async #reach(isReached: (state: DocumentState) => boolean): Promise<void> {

@@ -23,6 +23,8 @@ export type { PersistenceState, StorageProblem } from './offline/storage-problem
 export { UnsentChangesError, type UnsentDocument } from './offline/unsent-changes-error.ts'
 export type { DocumentState } from './open-document.ts'
 export type { SaveState } from './save-state.ts'
+export type { SignalListener, SignalReceipt } from './signals/signal-desk.ts'
+export type { SignalAudience, SignalEnvelope, SignalSender } from '../../shared/signals.ts'
 export type { TabsEnvironment } from './tabs/environment.ts'
 export type { TokenOption } from './token-source.ts'
 export { WeftError, type ErrorCode, type WireError } from '../../shared/errors.ts'

@@ -1,5 +1,4 @@
 /** A document that this client has open: the Y.Doc, its copy on the device, its way to the server. */
-import type { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import type { WireError } from '../../shared/errors.ts'
 import { REMOTE } from './awareness-link.ts'
@@ -11,46 +10,17 @@ import {
   type BodyHooks,
   type BodyOptions,
 } from './document-body.ts'
-import {
-  nextStatus,
-  type Access,
-  type DocumentEvent,
-  type DocumentStatus,
-} from './document-status.ts'
+import { nextStatus, type DocumentEvent } from './document-status.ts'
+import { firstState, type DocumentState } from './document-state.ts'
 import { Observable, type Readable } from './observable.ts'
 import type { StoredCopy } from './offline/offline-store.ts'
 import type { StorageProblem } from './offline/storage-problem.ts'
-import { mayNotWrite, sameSave, saveStateOf, type SaveState } from './save-state.ts'
+import { mayNotWrite, sameSave, saveStateOf } from './save-state.ts'
+import { SignalDesk } from './signals/signal-desk.ts'
 import { OTHER_TAB } from './tabs/document-link.ts'
 import type { ReplacedBecause } from './tabs/tab-message.ts'
 
-/** Everything there is to know about an open document, at one moment. */
-export type DocumentState = {
-  /**
-   * Another one after the document was deleted and made anew on the server, or after the server
-   * refused a change of somebody who may not write.
-   */
-  readonly doc: Y.Doc
-  readonly awareness: Awareness
-  readonly status: DocumentStatus
-  /** What the token allows; null until the server has said so. */
-  readonly access: Access | null
-  readonly save: SaveState
-  /** Changes that are not durable on the server. */
-  readonly unsaved: number
-  /** How many of these are stored on this device: closing the page does not lose them. */
-  readonly kept: number
-  /** The copy on this device has been read, or there is none. */
-  readonly loaded: boolean
-  /** Nobody holds it any more. */
-  readonly closed: boolean
-  /** Why nothing can be written: UPGRADE_REQUIRED, or FORBIDDEN once a change was refused. */
-  readonly notice: WireError | null
-  /** `degraded`: this device does not keep a copy just now; with the page, changes would be gone. */
-  readonly persistence: 'ok' | 'degraded'
-  /** Why it is degraded; null when it is not. */
-  readonly storageProblem: StorageProblem | null
-}
+export type { DocumentState } from './document-state.ts'
 
 /** `isTold`: another tab said so, and has told all the others too. */
 type NewStart = { readonly why: ReplacedBecause; readonly isTold: boolean }
@@ -62,6 +32,8 @@ export type OpenDocumentOptions = BodyOptions & {
 }
 
 export class OpenDocument {
+  /** The same in all its lives. */
+  readonly signals: SignalDesk
   readonly #options: OpenDocumentOptions
   readonly #state: Observable<DocumentState>
   #body: Body
@@ -79,22 +51,10 @@ export class OpenDocument {
 
   constructor(options: OpenDocumentOptions) {
     this.#options = options
+    this.signals = new SignalDesk(options.clock)
     const body = this.#createBody({ avoid: null, avoidLife: null, kept: false })
     this.#body = body
-    this.#state = new Observable<DocumentState>({
-      doc: body.doc,
-      awareness: body.awareness,
-      status: { kind: 'offline' },
-      access: null,
-      save: { kind: 'offline', changes: 0, kept: 0 },
-      unsaved: 0,
-      kept: 0,
-      loaded: false,
-      persistence: 'ok',
-      storageProblem: null,
-      closed: false,
-      notice: null,
-    })
+    this.#state = new Observable(firstState(body))
     this.#begun = this.#begin(body)
   }
 
@@ -161,6 +121,7 @@ export class OpenDocument {
     const body: Body = createBody({
       ...this.#options,
       ...start,
+      signals: this.signals,
       incarnation: () => this.#incarnation,
       onIncarnation: incarnation => void (this.#incarnation = incarnation),
       onReplaced: why => void this.#startAnew(body, { why: why ?? this.#guessWhy(), isTold: true }),

@@ -1,4 +1,5 @@
 /** A document's changes that the server has not called durable, and which frames carry them. */
+import type { SyncStatus } from '../../shared/frames.ts'
 
 export type OutboxChange = {
   /** Changes are numbered from 1 on. */
@@ -81,6 +82,15 @@ export class Outbox {
     const fresh = Math.max(0, Math.min(known, this.#sentTotal) - this.#answeredTotal)
     this.#answeredTotal += fresh
     return fresh
+  }
+
+  /** Takes an answer: the number of the last saved change, or undefined when it says nothing new. */
+  settle(status: SyncStatus): number | undefined {
+    const fresh = this.freshly(status)
+    if (fresh === 0) return undefined
+    if (status.saved) return this.acknowledge(fresh)
+    this.reject(fresh)
+    return undefined
   }
 
   /** The server called the oldest `frames` durable. Returns the number of the last saved change. */

@@ -82,9 +82,7 @@ export class SyncChannel implements ConnectionUser {
         this.#event({ type: 'refused', error })
       },
     })
-    this.#presence = new AwarenessLink(awareness, update =>
-      this.#send(awarenessFrame(name, update)),
-    )
+    this.#presence = new AwarenessLink(awareness, own => this.#send(awarenessFrame(name, own)))
   }
 
   start(): void {
@@ -95,6 +93,7 @@ export class SyncChannel implements ConnectionUser {
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    this.#options.signals.ended()
     this.#cancelRetry()
     this.#patience.end()
     this.#check.stop()
@@ -199,12 +198,12 @@ export class SyncChannel implements ConnectionUser {
   }
 
   #onControl(message: ControlMessage | undefined): void {
-    const { listener } = this.#options
+    const { listener, signals } = this.#options
     switch (message?.type) {
       case undefined:
       case 'weft.signal':
       case 'weft.answer':
-        return
+        return signals.heard(message)
       case 'weft.hello':
         // An answer to an earlier question, on its way while we left: what follows it is not for us.
         if (message.asking !== undefined && message.asking !== this.#asking) return undefined
@@ -213,6 +212,7 @@ export class SyncChannel implements ConnectionUser {
         this.#sender.limitTo(message.limits.updateBytes)
         this.#connection.expectPings(message.pingIntervalMs)
         listener.onHello(message)
+        signals.began(payload => this.#send(statelessFrame(this.address, payload)))
         return this.#event({ type: 'opened', access: message.access })
       case 'weft.saving':
         return this.#told.saving(message.state)
@@ -227,10 +227,9 @@ export class SyncChannel implements ConnectionUser {
         if (this.#sender.flows) return listener.onRejected(message.error)
         // While the document opens this is news; a refusal says so itself, see #onEnded.
         // It is still at it, and says so: no reason to ask anew, unless it falls silent.
-        if (message.error.retryable) {
-          this.#patience.begin(PATIENCE_MS + (message.error.retryAfterMs ?? 0))
-          this.#event({ type: 'blocked', error: message.error })
-        }
+        if (!message.error.retryable) return undefined
+        this.#patience.begin(PATIENCE_MS + (message.error.retryAfterMs ?? 0))
+        return this.#event({ type: 'blocked', error: message.error })
     }
   }
 
@@ -288,6 +287,7 @@ export class SyncChannel implements ConnectionUser {
   #leave(): void {
     this.#asking += 1
     this.#greeting.left({ isSocketNew: false })
+    this.#options.signals.ended()
     this.#patience.end()
     this.#check.stop()
     this.#cancelRetry()
@@ -314,12 +314,9 @@ export class SyncChannel implements ConnectionUser {
 
   #onSyncStatus(decoder: decoding.Decoder): void {
     const status = readSyncStatus(decoder)
-    const { outbox, listener } = this.#options
     this.#check.touched()
-    const fresh = outbox.freshly(status)
-    if (fresh === 0) return
-    if (status.saved) listener.onSaved(outbox.acknowledge(fresh), status.seq)
-    else outbox.reject(fresh)
+    const saved = this.#options.outbox.settle(status)
+    if (saved !== undefined) this.#options.listener.onSaved(saved, status.seq)
   }
 
   #event(event: DocumentEvent): void {

@@ -7,6 +7,7 @@ import type { SchemaRange, ServerHello } from '../../shared/protocol.ts'
 import type { Connections } from './connections.ts'
 import type { Access, DocumentEvent } from './document-status.ts'
 import type { Outbox } from './outbox.ts'
+import type { SignalDesk } from './signals/signal-desk.ts'
 import type { TokenSource } from './token-source.ts'
 
 export type SyncChannelOptions = {
@@ -22,6 +23,7 @@ export type SyncChannelOptions = {
   /** Versions of the application's schema that this client understands. */
   readonly schema?: SchemaRange | undefined
   readonly listener: SyncListener
+  readonly signals: SignalDesk
 }
 
 export type SyncListener = {

@@ -75,6 +75,36 @@ test('each hook shows what it is about, and follows it', async ({ browser, stage
   await expect(part(shown, 'saved')).toHaveText('offline')
 })
 
+test('signals: one call for each, by the listener of the last render', async ({
+  browser,
+  stage,
+}) => {
+  const peer = await joinAs(stage, grace)
+  const shown = await openReactPage(browser, { stage, served })
+  await isLive(shown)
+  const heard: unknown[] = []
+  peer.handle.onSignal('chat.back', ({ from, data }) => heard.push(`${from.id} ${String(data)}`))
+  expect(await peer.handle.signal('chat.wave', 1)).toMatchObject({ receivers: 1 })
+  await peer.handle.signal('other', 5)
+  await expect(part(shown, 'waves')).toHaveText('grace 1')
+  await part(shown, 'factor').click()
+  await shown.renders()
+  await peer.handle.signal('chat.wave', 2)
+  await expect(part(shown, 'waves')).toHaveText('grace 1,grace 20')
+  // StrictMode renders twice, and nobody else does.
+  expect(await shown.renders()).toMatchObject({ waves: 2, document: 0, page: 0, others: 0 })
+  await part(shown, 'waves').click()
+  await expect.poll(() => heard).toEqual(['ada 2'])
+  // Hidden, it is not there; shown again, it hears once.
+  await hide(shown, true)
+  await hide(shown, false)
+  await peer.handle.signal('chat.wave', 3)
+  await expect(part(shown, 'waves')).toHaveText('grace 1,grace 20,grace 30')
+  expect(shown.attached).toEqual([NAME])
+  expect(shown.errors).toEqual([])
+  await peer.leave()
+})
+
 test('one render for each change, and none for the changes of others', async ({
   browser,
   stage,

@@ -1,4 +1,5 @@
 /** Each hook in a component of its own, so that its renders can be told apart. */
+import { useState } from 'react'
 import {
   shallowEqual,
   typedHooks,
@@ -17,7 +18,9 @@ import { countRender } from './renders.ts'
 type Tool = { readonly tool: string; readonly note?: string }
 type Task = { readonly title: string; readonly done: boolean }
 
-const { useOthers, usePresence, useSelf } = typedHooks<Tool, User>()
+type Signals = { readonly 'chat.wave': number; readonly 'chat.back': number }
+
+const { useOthers, usePresence, useSelf, useSignal } = typedHooks<Tool, User, Signals>()
 
 export function Room() {
   return (
@@ -33,6 +36,7 @@ export function Room() {
       <Online />
       <Rights />
       <Field />
+      <Waves />
     </div>
   )
 }
@@ -130,4 +134,28 @@ function Rights() {
 function Field() {
   const { onInput, stop } = useTyping()
   return <input aria-label="Message" onInput={onInput} onBlur={stop} />
+}
+
+/** Signals render nothing: what was heard is shown by the state of the component. */
+function Waves() {
+  countRender('waves')
+  const [heard, setHeard] = useState<readonly string[]>([])
+  const [factor, setFactor] = useState(1)
+  const send = useSignal('chat.*', ({ from, data }) =>
+    setHeard(before => [...before, `${from.id} ${data * factor}`]),
+  )
+  return (
+    <>
+      <button
+        type="button"
+        data-testid="waves"
+        onClick={() => void send('chat.back', heard.length)}
+      >
+        {heard.length === 0 ? 'nobody' : heard.join(',')}
+      </button>
+      <button type="button" data-testid="factor" onClick={() => setFactor(10)}>
+        Ten times
+      </button>
+    </>
+  )
 }

@@ -13,6 +13,7 @@ import { Documents } from '../../server/documents/documents.ts'
 import type { LiveDocument } from '../../server/documents/live-document.ts'
 import { Paces, type PaceLimits } from '../../server/edge/pace.ts'
 import { Openings } from '../../server/documents/openings.ts'
+import { Signals } from '../../server/features/signals/signals.ts'
 import { fold } from '../../server/journal/fold.ts'
 import type { Folder } from '../../server/journal/folder.ts'
 import { ClientSocket } from '../../server/transport/client-socket.ts'
@@ -127,6 +128,16 @@ export class SimServer implements Listener {
           metrics,
           defer,
         }),
+        signals: new Signals({
+          tellHere: () => 0,
+          hooks: {},
+          limits: { bytesMax: 4_096, perSecond: 20 },
+          fanout: undefined,
+          clock,
+          random,
+          log: this.#log,
+          metrics,
+        }),
         terms: {
           limits: { updateBytes: 1 << 20, frameBytes: 4 << 20 },
           pingIntervalMs: PING_INTERVAL_MS,
@@ -170,7 +181,12 @@ export class SimServer implements Listener {
       situation: { address: null },
       clock,
       metrics,
-      limits: { documentsMax: 50, queueBytesMax: QUEUE_BYTES_MAX, authTimeoutMs: 10_000 },
+      limits: {
+        documentsMax: 50,
+        queueBytesMax: QUEUE_BYTES_MAX,
+        messageBytesMax: 8 << 10,
+        authTimeoutMs: 10_000,
+      },
       schema: undefined,
       onAuthenticated: () => {},
       onClose: () => void this.#connections.delete(connection),

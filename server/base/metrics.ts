@@ -95,6 +95,7 @@ export function createMetrics() {
       'attempt',
     ]),
     ...nodeCounters(counter),
+    ...signalCounters(counter),
     ...auditCounters(counter),
     ...breakerMetrics(registers),
     rateLimited: counter('weft_rate_limited_total', 'Times that somebody came too often.', [
@@ -155,6 +156,22 @@ function nodeCounters(counter: MakeCounter) {
       'Documents found to differ from those of another node.',
     ),
     adopted: counter('weft_adopted_total', 'Changes stored for another node.'),
+  }
+}
+
+function signalCounters(counter: MakeCounter) {
+  return {
+    signalsSent: counter(
+      'weft_signals_sent_total',
+      'Signals taken from clients and programs here.',
+    ),
+    signalsReceived: counter(
+      'weft_signals_received_total',
+      'Times that a signal was sent to a session of this node.',
+    ),
+    signalsRefused: counter('weft_signals_refused_total', 'Signals that were not taken, by code.', [
+      'code',
+    ]),
   }
 }
 

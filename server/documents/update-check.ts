@@ -111,6 +111,16 @@ export function reachesBeyond(vector: ReadonlyMap<number, number>, update: Uint8
   )
 }
 
+/** The same; of what cannot be read, yes: it is refused in a moment, and refusals are answered. */
+export function mayReachBeyond(vector: ReadonlyMap<number, number>, update: Uint8Array): boolean {
+  try {
+    return reachesBeyond(vector, update)
+  } catch {
+    // UPDATE_INVALID is said by whoever writes it.
+    return true
+  }
+}
+
 function decode(update: Uint8Array): DecodedUpdate {
   try {
     return Y.decodeUpdate(update)

@@ -66,6 +66,17 @@ export class DocumentPresence {
     return this.#present.has(clientId)
   }
 
+  /** Whose state it is; undefined when nobody has announced it. */
+  ownerOf(clientId: number): PresenceSession | undefined {
+    return this.#present.get(clientId)?.owner
+  }
+
+  /** The first client that the session has announced and still owns. */
+  clientIdOf(session: PresenceSession): number | undefined {
+    for (const [clientId, { owner }] of this.#present) if (owner === session) return clientId
+    return undefined
+  }
+
   get size(): number {
     return this.#present.size
   }

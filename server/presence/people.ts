@@ -1,9 +1,10 @@
 /** Who is where, on all nodes: each is asked for its own sessions, when somebody wants to know. */
 import type { Clock } from '../../shared/clock.ts'
-import { WeftError, toWeftError } from '../../shared/errors.ts'
+import { toWeftError } from '../../shared/errors.ts'
 import type { Random } from '../../shared/random.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { Fanout } from '../fanout/fanout.ts'
+import { NodeQuestions } from '../fanout/node-questions.ts'
 import {
   ANSWER_MAX,
   PEOPLE_CHANNEL,
@@ -27,25 +28,17 @@ export type PeopleOptions = {
   readonly metrics: Metrics
 }
 
-/** A node that has not answered by then is left out of the answer. */
-const ANSWER_MS = 500
 /** Questions under way at once. */
 const QUESTIONS_MAX = 500
 
-type Question = {
-  readonly states: PresentState[]
-  /** Nodes that have not answered. */
-  readonly waiting: Set<string>
-  readonly resolve: () => void
-}
-
 export class People {
   readonly #options: PeopleOptions
-  readonly #questions = new Map<string, Question>()
+  readonly #questions: NodeQuestions<readonly PresentState[]>
   readonly #stop: () => void
 
   constructor(options: PeopleOptions) {
     this.#options = options
+    this.#questions = new NodeQuestions({ ...options, about: 'people', most: QUESTIONS_MAX })
     const subscription = options.fanout?.subscribe(PEOPLE_CHANNEL, (payload, from) =>
       this.#onMessage(payload, from),
     )
@@ -54,24 +47,11 @@ export class People {
 
   /** Every session's state, within half a second. Throws SLOW_DOWN. */
   async find(query: PeopleQuery): Promise<readonly PresentState[]> {
-    const { here, fanout, clock, random } = this.#options
-    const own = here(query)
-    const others = fanout?.health().link === 'up' ? fanout.nodes() : []
-    if (others.length === 0) return own
-    if (this.#questions.size >= QUESTIONS_MAX) {
-      const sentence = `${QUESTIONS_MAX} questions about people are under way`
-      throw new WeftError('SLOW_DOWN', sentence, { retryAfterMs: ANSWER_MS })
-    }
-    const question = random.id()
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const asked: Question = { states: [...own], waiting: new Set(others), resolve }
-    this.#questions.set(question, asked)
-    const cancel = clock.after(ANSWER_MS, resolve)
-    this.#say({ kind: 'ask', question, query })
-    await promise
-    cancel()
-    this.#questions.delete(question)
-    return asked.states
+    const own = this.#options.here(query)
+    const others = await this.#questions.ask(question =>
+      this.#say({ kind: 'ask', question, query }),
+    )
+    return [own, ...others].flat()
   }
 
   /** Tells the other nodes that an agent is not there any more, whichever has it. */
@@ -82,7 +62,7 @@ export class People {
   /** Answers what is under way with what is known by now. */
   close(): Promise<void> {
     this.#stop()
-    for (const { resolve } of this.#questions.values()) resolve()
+    this.#questions.close()
     return Promise.resolve()
   }
 
@@ -104,9 +84,6 @@ export class People {
       const states = this.#options.here(message.query).slice(0, ANSWER_MAX)
       return this.#say({ kind: 'answer', question: message.question, states })
     }
-    const asked = this.#questions.get(message.question)
-    if (asked === undefined || !asked.waiting.delete(from)) return
-    asked.states.push(...message.states)
-    if (asked.waiting.size === 0) asked.resolve()
+    this.#questions.answered(message.question, from, message.states)
   }
 }

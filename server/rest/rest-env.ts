@@ -21,6 +21,7 @@ import type { Openings } from '../documents/openings.ts'
 import type { ClientAddress } from '../edge/addresses.ts'
 import type { Edge } from '../edge/edge.ts'
 import type { UserLimits } from '../edge/user-limits.ts'
+import type { Signals } from '../features/signals/signals.ts'
 import type { AgentPresence } from '../presence/agent-presence.ts'
 import type { LastSeen } from '../presence/last-seen.ts'
 import type { People } from '../presence/people.ts'
@@ -57,6 +58,7 @@ export type RestOptions = {
     readonly people: Pick<People, 'find'>
     readonly agents: AgentPresence
     readonly lastSeen: Pick<LastSeen, 'of'>
+    readonly signals: Pick<Signals, 'send'>
   }
   readonly clock: Clock
   readonly tokens: RestTokens

@@ -19,6 +19,7 @@ import { policyRoutes } from './policy-routes.ts'
 import { presenceRoutes } from './presence-routes.ts'
 import { answerProblem } from './problem.ts'
 import { requestRoutes } from './request-routes.ts'
+import { signalRoutes } from './signal-routes.ts'
 import { tokenRoutes } from './token-routes.ts'
 import { writeRoutes } from './write-routes.ts'
 import { roleRoutes } from './role-routes.ts'
@@ -61,6 +62,7 @@ export function createRest(options: RestOptions): OpenAPIHono<RestEnv> {
   app.route('/', documentRoutes(options))
   app.route('/', writeRoutes(options))
   app.route('/', presenceRoutes(options))
+  app.route('/', signalRoutes(options))
   app.route('/', adminRoutes(options))
   app.route('/', grantRoutes(options))
   app.route('/', roleRoutes(options))

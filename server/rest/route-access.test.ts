@@ -73,6 +73,15 @@ const rows: Readonly<Record<string, Row>> = {
   'get /v1/documents/{name}/presence': {
     statuses: document({ viewer: 200, editor: 200, owner: 200 }, 200),
   },
+  'post /v1/documents/{name}/signals': {
+    statuses: document({ viewer: 200, editor: 200, owner: 200 }, 200),
+    path: `${DOCUMENT}/signals`,
+    body: json({ type: 'chat.message', data: 'hi' }),
+  },
+  'post /v1/signals': {
+    statuses: document({ viewer: 200, editor: 200, owner: 200 }, 200),
+    body: json({ to: { document: 'acme/notes' }, type: 'chat.message', data: 'hi' }),
+  },
   'put /v1/documents/{name}/presence/{id}': {
     statuses: document({ viewer: 403, editor: 200, owner: 200 }, 200),
     path: `${DOCUMENT}/presence/x`,

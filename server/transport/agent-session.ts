@@ -25,12 +25,14 @@ const silent: FrameFormat = {
   key: 'silent',
   sync: () => new Uint8Array(),
   awareness: () => new Uint8Array(),
+  message: null,
 }
 
 export class AgentSession implements RoomMember {
   readonly format = silent
   readonly keepsUp = false
   readonly needsBeat = false
+  readonly signals = null
   /** Its edits come by other ways, under ids of their own. */
   readonly mayWrite = false
   readonly #options: AgentSessionOptions

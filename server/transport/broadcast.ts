@@ -2,14 +2,14 @@
 import { pack, type PackedFrame } from './packed-frame.ts'
 import type { FrameFormat } from './sync-peer.ts'
 
-export type Receiver = {
-  readonly format: FrameFormat
+export type Receiver<Format = FrameFormat> = {
+  readonly format: Format
   send(frame: PackedFrame): void
 }
 
-export function broadcast(
-  receivers: Iterable<Receiver>,
-  encode: (format: FrameFormat) => Uint8Array,
+export function broadcast<Format extends { readonly key: string }>(
+  receivers: Iterable<Receiver<Format>>,
+  encode: (format: Format) => Uint8Array,
 ): void {
   // Nearly always all share one format: the last frame is looked at before the table.
   const frames = new Map<string, PackedFrame>()

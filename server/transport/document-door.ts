@@ -9,6 +9,7 @@ import type { Pass, Situation } from '../access/pass.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { DocumentHold, Documents } from '../documents/documents.ts'
 import type { Openings } from '../documents/openings.ts'
+import type { Signals } from '../features/signals/signals.ts'
 import type { Rooms } from './rooms.ts'
 import type { SyncPeer } from './sync-peer.ts'
 import { SyncSession } from './sync-session.ts'
@@ -24,6 +25,7 @@ export type DocumentDoorOptions = {
   readonly openings: Openings
   readonly gatekeeper: Gatekeeper
   readonly rooms: Rooms
+  readonly signals: Signals
   readonly terms: Terms
   readonly clock: Clock
   readonly metrics: Metrics
@@ -159,11 +161,12 @@ export class DocumentDoor {
 
   /** Begins to sync. The hold is the session's from here on. */
   enter({ hold, pass, peer, schema, onEnd }: EnterRequest): SyncSession {
-    const { rooms, clock, metrics } = this.#options
+    const { rooms, signals, clock, metrics } = this.#options
     const { document } = hold
     return new SyncSession({
       document,
       room: rooms.of(document),
+      signals,
       peer,
       pass,
       understands: version => isWithin(version, schema),

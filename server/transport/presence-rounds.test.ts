@@ -37,6 +37,7 @@ function room() {
       keepsUp: true,
       prepare: () => {},
       format: {
+        message: null,
         key: id,
         sync: () => new Uint8Array(),
         awareness(update) {

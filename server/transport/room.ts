@@ -2,7 +2,9 @@
 import { every, type Cancel, type Clock } from '../../shared/clock.ts'
 import type { WeftError } from '../../shared/errors.ts'
 import { syncStep } from '../../shared/frames.ts'
+import { encodeControlMessage } from '../../shared/protocol.ts'
 import type { LiveDocument } from '../documents/live-document.ts'
+import type { ToldSignal } from '../features/signals/signals.ts'
 import type { DocumentPresence, OwnSession, ToldState } from '../presence/document-presence.ts'
 import type { PresenceLink } from '../presence/presence-link.ts'
 import { broadcast } from './broadcast.ts'
@@ -16,6 +18,8 @@ export type RoomMember = OwnSession & {
   readonly format: FrameFormat
   /** False while it has not asked for the document, or lags behind: it will get all of it later. */
   readonly keepsUp: boolean
+  /** null: it hears none. */
+  readonly signals: SignalReceiver | null
   /** Called with what is about to be told; the member may fall behind instead of taking it. */
   prepare(updates: readonly Uint8Array[]): void
   send(frame: PackedFrame): void
@@ -25,6 +29,11 @@ export type RoomMember = OwnSession & {
   onBeat(): void
   /** We end it, and the client is told why. */
   end(error: WeftError): void
+}
+
+export type SignalReceiver = {
+  /** Just now; undefined: whatever it is about. Slow readers take none. */
+  takes(topic: string | undefined): boolean
 }
 
 /** Runs an action at the end of this turn of the event loop. */
@@ -161,6 +170,29 @@ export class Room {
   sendPresence(member: RoomMember): void {
     const present = this.#presence.encodeAll()
     if (present !== undefined) member.send(pack(member.format.awareness(present)))
+  }
+
+  /** The client id under which the others know the member; undefined while it is not present. */
+  clientIdOf(member: RoomMember): number | undefined {
+    return this.#presence.clientIdOf(member)
+  }
+
+  /** Sends it to those it is for, at once; returns how many. Slow readers are passed over. */
+  signal({ signal, sender }: ToldSignal): number {
+    const { user, session, topic } = signal.to
+    const owner = session === undefined ? undefined : this.#presence.ownerOf(session)
+    const receivers = [...this.#members].flatMap(member => {
+      const { format, principalId, signals } = member
+      const { key, message } = format
+      if (message === null || member === sender || signals?.takes(topic) !== true) return []
+      if (user !== undefined && principalId !== user) return []
+      if (session !== undefined && member !== owner) return []
+      return { format: { key, message }, send: (frame: PackedFrame) => member.send(frame) }
+    })
+    if (receivers.length === 0) return 0
+    const told = encodeControlMessage({ type: 'weft.signal', signal })
+    broadcast(receivers, ({ message }) => message(told))
+    return receivers.length
   }
 
   #schedule(): void {

@@ -4,6 +4,7 @@ import type { WeftError } from '../../shared/errors.ts'
 import type { LiveDocument } from '../documents/live-document.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { Fanout } from '../fanout/fanout.ts'
+import type { ToldSignal } from '../features/signals/signals.ts'
 import { PresenceLink } from '../presence/presence-link.ts'
 import { DocumentPresence, type PresenceLimits } from '../presence/document-presence.ts'
 import { Room, type Defer } from './room.ts'
@@ -13,6 +14,8 @@ export type Rooms = {
   of(document: LiveDocument): Room
   /** Ends sessions of this node; returns how many. */
   disconnect(whom: Whom, error: WeftError): number
+  /** Tells sessions of this node that are in the document's room; returns how many. */
+  signal(document: string, told: ToldSignal): number
   /** States of this node's sessions, with the document that each is about. */
   present(query?: Whom): readonly Present[]
 }
@@ -46,6 +49,14 @@ export function createRooms(options: RoomsOptions): Rooms {
   const rooms = new WeakMap<LiveDocument, Room>()
   /** Those with somebody in them. */
   const open = new Set<Room>()
+  /** The same, by name: a document that was made anew may have two for a moment. */
+  const named = new Map<string, Set<Room>>()
+  const closed = (room: Room) => {
+    open.delete(room)
+    const others = named.get(room.name)
+    others?.delete(room)
+    if (others?.size === 0) named.delete(room.name)
+  }
   return {
     of(document) {
       const found = rooms.get(document)
@@ -57,7 +68,7 @@ export function createRooms(options: RoomsOptions): Rooms {
         link:
           fanout &&
           (onChange => new PresenceLink({ name, presence, fanout, clock, metrics, onChange })),
-        onClosed: closed => void open.delete(closed),
+        onClosed: closed,
         presenceIntervalMs,
         onLeft: ({ principalId }) => onLeft({ userId: principalId, document: name }),
         defer,
@@ -65,6 +76,7 @@ export function createRooms(options: RoomsOptions): Rooms {
       })
       rooms.set(document, room)
       open.add(room)
+      named.set(name, (named.get(name) ?? new Set()).add(room))
       return room
     },
     disconnect({ document, user }, error) {
@@ -72,6 +84,11 @@ export function createRooms(options: RoomsOptions): Rooms {
       for (const room of Array.from(open)) {
         if (document === undefined || room.name === document) count += room.disconnect(user, error)
       }
+      return count
+    },
+    signal(document, told) {
+      let count = 0
+      for (const room of named.get(document) ?? []) count += room.signal(told)
       return count
     },
     present({ document, user } = {}) {

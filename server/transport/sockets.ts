@@ -36,6 +36,7 @@ export type SocketsOptions = {
       readonly connectionsMax: number
       readonly documentsMax: number
       readonly queueBytesMax: number
+      readonly messageBytesMax: number
       readonly authTimeoutMs: number
       readonly pingIntervalMs: number
     }

@@ -10,6 +10,8 @@ export type FrameFormat = {
   readonly key: string
   sync(step: SyncStep, payload: Uint8Array): Uint8Array
   awareness(update: Uint8Array): Uint8Array
+  /** A text for the client; null in a protocol that has no frame for it. */
+  readonly message: ((payload: string) => Uint8Array) | null
 }
 
 export type SyncPeer = {

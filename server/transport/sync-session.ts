@@ -8,7 +8,7 @@ import type { Pass } from '../access/pass.ts'
 import type { Metrics } from '../base/metrics.ts'
 import type { LiveDocument } from '../documents/live-document.ts'
 import { readStateVector } from '../documents/state-vector.ts'
-import { reachesBeyond, type UpdateKind } from '../documents/update-check.ts'
+import { mayReachBeyond, type UpdateKind } from '../documents/update-check.ts'
 import { isSamePerson, personOf } from '../presence/person-of.ts'
 import { AccessTeller } from './access-teller.ts'
 import { AckGate } from './ack-gate.ts'
@@ -18,12 +18,14 @@ import { Lag } from './lag.ts'
 import { Repairs } from './repairs.ts'
 import { pack, type PackedFrame } from './packed-frame.ts'
 import type { Room, RoomMember } from './room.ts'
+import { SessionSignals, type SignalService } from './session-signals.ts'
 import type { SyncPeer } from './sync-peer.ts'
 import { mayWrite } from './write-refusal.ts'
 
 export type SyncSessionOptions = {
   readonly document: LiveDocument
   readonly room: Room
+  readonly signals: SignalService
   readonly peer: SyncPeer
   /** Who the client is and what it may do, as of now. */
   readonly pass: Pass
@@ -44,6 +46,7 @@ const UNACKNOWLEDGED_MAX = 20_000
 const REPAIR_BYTES_MAX = 4 << 20
 
 export class SyncSession implements RoomMember {
+  readonly signals: SessionSignals
   readonly #options: SyncSessionOptions
   #person: Person
   readonly #acks: AckGate
@@ -67,6 +70,7 @@ export class SyncSession implements RoomMember {
     this.#options = options
     this.#person = personOf(options.pass.principal)
     this.#lag = new Lag(document)
+    this.signals = new SessionSignals(options)
     this.#repairs = new Repairs(clock, {
       isAsked: () => this.#questions.includes('repair'),
       ask: () => this.ask('repair'),
@@ -239,12 +243,7 @@ export class SyncSession implements RoomMember {
   #isCounted(update: Uint8Array): boolean {
     if (this.#options.peer.countsAcknowledgements) return true
     if (!this.#questions.includes('handshake')) return true
-    try {
-      return reachesBeyond(this.#handshakeVector, update)
-    } catch {
-      // Unreadable: it is refused in a moment, and refusals are answered.
-      return true
-    }
+    return mayReachBeyond(this.#handshakeVector, update)
   }
 
   /** Updates that were dropped while the document was opening: the handshake brings them. */

@@ -19,7 +19,6 @@ import { documentName, quoteName, type DocumentName } from '../../../shared/name
 import type { Principal } from '../../../shared/permissions.ts'
 import {
   encodeControlMessage,
-  type CheckMessage,
   type ClientHello,
   type ControlMessage,
   type SchemaRange,
@@ -95,6 +94,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
       key: `hocuspocus ${address}`,
       sync: (step, payload) => syncFrame(address, step, payload),
       awareness: update => awarenessFrame(address, update),
+      message: payload => statelessFrame(address, payload),
     }
   }
 
@@ -228,8 +228,9 @@ export class Attachment implements LobbyGuest, SyncPeer {
     else throw new WeftError('FRAME_INVALID', `a sync message of unknown step ${step}`)
   }
 
-  onCheck(check: CheckMessage): void {
-    if (this.#state.kind === 'syncing') this.#state.session.onCheck(check)
+  /** undefined until the document is open for it. */
+  get session(): SyncSession | undefined {
+    return this.#state.kind === 'syncing' ? this.#state.session : undefined
   }
 
   /** Doubled frames are passed over; after a lost one nobody knows what an answer is about. */

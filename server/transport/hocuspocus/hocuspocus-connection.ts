@@ -15,7 +15,6 @@ import {
 import type { Principal } from '../../../shared/permissions.ts'
 import {
   encodeControlMessage,
-  parseCheckMessage,
   parseClientHello,
   type SchemaRange,
 } from '../../../shared/protocol.ts'
@@ -28,6 +27,7 @@ import type { DocumentDoor } from '../document-door.ts'
 import { EarlyFrames } from '../early-frames.ts'
 import { pack } from '../packed-frame.ts'
 import { Attachment } from './attachment.ts'
+import { toAttachment } from './client-message.ts'
 import type { Lobby } from './lobby.ts'
 
 export type HocuspocusConnectionOptions = {
@@ -42,6 +42,8 @@ export type HocuspocusConnectionOptions = {
   readonly limits: {
     readonly documentsMax: number
     readonly queueBytesMax: number
+    /** Larger messages are none of ours, and are not read. */
+    readonly messageBytesMax: number
     /** Without a valid token after this time the socket is closed. */
     readonly authTimeoutMs: number
   }
@@ -58,8 +60,6 @@ const packedPing = pack(pingFrame)
 const packedPong = pack(pongFrame)
 /** What is dropped of it comes again with the handshake. */
 const UNKNOWN_BYTES_MAX = 64 << 10
-/** Larger messages are none of ours, and are not read. */
-const MESSAGE_BYTES_MAX = 8 << 10
 /** As long as an address may be: a name, a separator, and the session id of a provider. */
 const ADDRESS_LENGTH_MAX = 400
 
@@ -167,7 +167,7 @@ export class HocuspocusConnection {
       case messageType.queryAwareness:
         return attachment.onFrame(frame)
       case messageType.stateless:
-        return onStateless(frame, attachment)
+        return toAttachment(frame, attachment, this.#options.limits.messageBytesMax)
       case messageType.close:
         return attachment.leave()
       default:
@@ -265,13 +265,6 @@ export class HocuspocusConnection {
     this.#client.handleClose()
     this.#options.onClose()
   }
-}
-
-/** Weft's own messages; an application's are not passed on, for nobody has said who may send them. */
-function onStateless({ decoder }: Frame, attachment: Attachment): void {
-  if (decoder.arr.byteLength - decoder.pos > MESSAGE_BYTES_MAX) return
-  const check = parseCheckMessage(decoding.readVarString(decoder))
-  if (check !== undefined) attachment.onCheck(check)
 }
 
 function readToken({ decoder }: Frame): ReturnType<typeof readTokenMessage> {

@@ -22,6 +22,7 @@ export const yFormat: FrameFormat = {
     }),
   awareness: (update: Uint8Array) =>
     frame(yMessageType.awareness, encoder => encoding.writeVarUint8Array(encoder, update)),
+  message: null,
 }
 
 /** y-protocols/auth: 0 is "permission denied", the reason is shown to whoever listens. */
