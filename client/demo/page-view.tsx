@@ -1,55 +1,66 @@
 /** One page: its title, its text, who is here, and whether it is saved. */
 import { useEffect, useEffectEvent, useRef } from 'react'
 import {
+  AvatarStack,
   useClient,
   useConnectionState,
   useDocument,
+  usePresence,
   usePersistence,
   useSaved,
 } from '../react/index.ts'
 import { standingOf, type Standing } from './access/standing.ts'
+import { useDoing } from './here/use-doing.ts'
+import type { Doing } from './here/use-space-people.ts'
 import { CloudOffIcon, NetworkIcon } from './icons.tsx'
 import { PageBody } from './page-body.tsx'
-import { People } from './people.tsx'
 import type { Profile } from './profile.ts'
 import { SaveBadge } from './save-badge.tsx'
+import { routeTo, type Route } from './route.ts'
 import { ShareButton } from './share/share-button.tsx'
-import { TITLE_LENGTH_MAX } from './space-index.ts'
+import { TITLE_LENGTH_MAX, type PageKind } from './space-index.ts'
 import { sayPersistence } from './storage-words.ts'
 
 export type PageViewProps = {
   readonly name: string
-  readonly route: string
+  readonly route: Route
+  readonly kind: PageKind
   readonly title: string
   readonly mayRename: boolean
   readonly onRename: (title: string) => void
   readonly profile: Profile
+  readonly onDoing: (kind: Doing['kind']) => void
   readonly onOpenStorage: () => void
   /** The page was shut, and is open. */
   readonly onOpened: () => void
 }
 
 export function PageView(props: PageViewProps) {
-  const { name, route, title, mayRename, onRename, profile, onOpenStorage, onOpened } = props
-  const page = useDocument(name)
+  const { name, route, kind, title, mayRename, onRename, profile, onOpenStorage, onOpened } = props
+  const page = useDocument()
   const save = useSaved(page)
   const standing = standingOf(page, profile.kind === 'guest')
   const awareness = page?.awareness ?? null
-  useEffect(() => {
-    const { id, name: shown, color } = profile
-    awareness?.setLocalStateField('user', { id, name: shown, color })
-  }, [awareness, profile])
+  useTellWho(profile)
   useOpened(standing.kind, onOpened)
+  const doing = useDoing(page?.doc ?? null)
+  const tellDoing = useEffectEvent(props.onDoing)
+  useEffect(() => {
+    tellDoing(doing)
+    return () => tellDoing('viewing')
+  }, [doing])
 
   return (
-    <main className="page">
+    <main className="page" data-kind={kind}>
       <header className="bar">
         <div className="bar-left">
           {page !== null && save !== null && standing.kind !== 'shut' && (
             <SaveBadge save={save} persistence={page.persistence} onOpen={onOpenStorage} />
           )}
         </div>
-        {awareness !== null && standing.kind !== 'shut' && <People awareness={awareness} />}
+        {awareness !== null && standing.kind !== 'shut' && (
+          <AvatarStack className="people" label="People on this page" />
+        )}
         <NetworkSwitch />
       </header>
       <div className="paper">
@@ -68,7 +79,7 @@ export function PageView(props: PageViewProps) {
             {page !== null && standing.kind !== 'waiting' && (
               <ShareButton
                 page={name}
-                route={route}
+                route={routeTo(route)}
                 title={title}
                 profile={profile}
                 awareness={page.awareness}
@@ -76,10 +87,18 @@ export function PageView(props: PageViewProps) {
             )}
           </div>
         )}
-        {page !== null && <PageBody view={page} standing={standing} profile={profile} />}
+        {page !== null && (
+          <PageBody kind={kind} view={page} standing={standing} profile={profile} />
+        )}
       </div>
     </main>
   )
+}
+
+/** The server says it to others, from the token; to this window nobody does. */
+function useTellWho({ id, name, color }: Profile): void {
+  const [, tell] = usePresence<{ user: Pick<Profile, 'id' | 'name' | 'color'> }>()
+  useEffect(() => tell({ user: { id, name, color } }), [tell, id, name, color])
 }
 
 function useOpened(kind: Standing['kind'], onOpened: () => void): void {

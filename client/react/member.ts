@@ -1,5 +1,6 @@
 /** Who is on a document: what the server says of a person, and what their program tells. */
 import { safeColor, safeName } from '../../shared/person.ts'
+import type { Activity } from '../../shared/presence.ts'
 
 /** What the server says of somebody, from their token. An application may have more in it. */
 export type User = {
@@ -17,8 +18,8 @@ export type Status = (typeof statuses)[number]
 /** What the components look at; an application may tell more. */
 export type Presence = {
   readonly status?: Status
-  /** What somebody is doing, in words. */
-  readonly activity?: string
+  /** What somebody is doing, in words or as documented. */
+  readonly activity?: string | Activity
   readonly typing?: boolean
   /** Where they point to, from 0 (left, top) to 1 (right, bottom) of a shared area. */
   readonly cursor?: PointerPlace | null

@@ -1,4 +1,5 @@
 /** Members as people: one entry for each, however many windows they have. */
+import { readPresenceFields } from '../sdk/index.ts'
 import { statuses, type Member, type Status, type User } from './member.ts'
 
 export type Person = {
@@ -39,10 +40,16 @@ function personOf(user: User, { presence }: Member, isSelf: boolean): Person {
     id: user.id,
     user,
     status: isStatus(status) ? status : 'online',
-    activity: typeof activity === 'string' ? activity.slice(0, ACTIVITY_LENGTH_MAX) : null,
+    activity: readActivity(activity),
     isTyping: typing === true,
     isSelf,
   }
+}
+
+/** In words, or as `{ kind, target }`, of which the kind is one. */
+function readActivity(given: unknown): string | null {
+  if (typeof given === 'string') return given.slice(0, ACTIVITY_LENGTH_MAX)
+  return readPresenceFields({ activity: given }).activity?.kind ?? null
 }
 
 function isStatus(given: unknown): given is Status {

@@ -23,6 +23,8 @@ export type { PersistenceState, StorageProblem } from './offline/storage-problem
 export { UnsentChangesError, type UnsentDocument } from './offline/unsent-changes-error.ts'
 export type { DocumentState } from './open-document.ts'
 export type { SaveState } from './save-state.ts'
+export type { ActivitySource } from './status/activity-source.ts'
+export type { ClientStatus } from './status/own-status.ts'
 export type { TabsEnvironment } from './tabs/environment.ts'
 export type { TokenOption } from './token-source.ts'
 export { WeftError, type ErrorCode, type WireError } from '../../shared/errors.ts'

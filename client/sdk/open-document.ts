@@ -59,6 +59,8 @@ export type OpenDocumentOptions = BodyOptions & {
   /** Resolves when an earlier hold on the same copy has written its last. */
   readonly ready: Promise<unknown>
   readonly onStorageProblem: (problem: StorageProblem | null) => void
+  /** The application looks at it: its user is to be there for others, in this awareness. */
+  readonly onShown: (awareness: Awareness) => void
 }
 
 export class OpenDocument {
@@ -122,7 +124,7 @@ export class OpenDocument {
   show(): void {
     const { awareness, copy } = this.#body
     copy.touch()
-    if (awareness.getLocalState() === null) awareness.setLocalState({})
+    this.#options.onShown(awareness)
   }
 
   hide(): void {

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Page } from '@playwright/test'
 import * as Y from 'yjs'
-import { expect, test, type Stage } from '../support/fixtures.ts'
+import { expect, newPage, test, type Stage } from '../support/fixtures.ts'
 
 const text = (page: Page) => page.getByLabel('Page text')
 const badge = (page: Page) => page.locator('.badge')
@@ -60,7 +60,7 @@ test('five documents edited offline, all tabs closed, a sixth opened: all arrive
   const ids: string[] = []
   for (const n of [1, 2, 3, 4, 5]) {
     const before = ada.page.url()
-    await ada.page.getByRole('button', { name: 'New page' }).click()
+    await newPage(ada)
     await expect(ada.page).not.toHaveURL(before)
     ids.push(new URL(ada.page.url()).hash)
     await write(ada.page, `made offline, number ${n}`)
@@ -251,7 +251,7 @@ test('kept documents are there, up to date, without having been opened', async (
   await expect(keep).toBeChecked()
   await ada.page.keyboard.press('Escape')
   await expect(badge(ada.page)).toBeFocused()
-  await ada.page.getByRole('button', { name: 'New page' }).click()
+  await newPage(ada)
   await write(grace.page, 'Followed.')
   await expect(badge(grace.page)).toHaveText('Saved')
   await openDrawer(ada.page)
@@ -298,7 +298,7 @@ test('a reader’s eyes: the drawer in light and dark, and on a phone', async ({
     await rest(stage, 'welcome/pages/getting-started', 'PUT')
     await ada.page.reload()
     await expect(badge(ada.page)).toHaveText('Saved')
-    await ada.page.getByRole('button', { name: 'New page' }).click()
+    await newPage(ada)
     await ada.page.getByLabel('Page title').fill('Plan for the spring')
     await ada.page.getByRole('button', { name: 'Go offline' }).click()
     await write(ada.page, 'Offline.')

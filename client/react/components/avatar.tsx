@@ -15,6 +15,7 @@ export function Avatar({ person }: { readonly person: Person }): ReactNode {
       tabIndex={0}
       aria-label={words}
       data-status={status}
+      data-kind={user.kind}
       data-self={isSelf ? '' : undefined}
       onPointerEnter={turnTip}
       onFocus={turnTip}
