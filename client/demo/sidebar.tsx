@@ -1,5 +1,6 @@
 /** The pages of a space, who is in it, and who one is here. */
 import { SpacePeople } from './here/space-people.tsx'
+import { useSpacePeople } from './here/use-space-people.ts'
 import { StatusMenu } from './here/status-menu.tsx'
 import { LeaveIcon, PlusIcon } from './icons.tsx'
 import { Menu } from './menu.tsx'
@@ -22,6 +23,7 @@ export type SidebarProps = {
 
 export function Sidebar(props: SidebarProps) {
   const { profile, space, page, pages, index, onAdd, onOpenStorage } = props
+  const isAlone = useSpacePeople(profile.id).length === 0
   return (
     <nav className="sidebar" aria-label="Pages">
       <a className="brand" href={routeTo({ space, page: FIRST_PAGE.id })}>
@@ -42,7 +44,7 @@ export function Sidebar(props: SidebarProps) {
       )}
       <PageList pages={pages} space={space} current={page} />
       {index !== 'shut' && <SpacePeople space={space} self={profile.id} pages={pages} />}
-      {profile.kind === 'member' && (
+      {profile.kind === 'member' && isAlone && (
         <p className="second">
           Alone here?{' '}
           <a href={routeTo({ space, page })} target="_blank" rel="noreferrer">

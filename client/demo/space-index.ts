@@ -24,6 +24,9 @@ export const FIRST_PAGE: PageEntry = {
 export const indexName = (space: string) => `${space}/index`
 export const pageName = (space: string, id: string) => `${space}/pages/${id}`
 
+/** Where in its document the text of a code page is. */
+export const CODE = 'code'
+
 /** Anybody who may write can put anything there. */
 const pagesOf = (doc: Y.Doc) => doc.getMap<unknown>('pages')
 

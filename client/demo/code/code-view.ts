@@ -15,9 +15,8 @@ import type { Awareness } from 'y-protocols/awareness'
 import { yCollab, yUndoManagerKeymap } from 'y-codemirror.next'
 import * as Y from 'yjs'
 import { editorAwareness } from '../../sdk/index.ts'
+import { CODE } from '../space-index.ts'
 import { codeTheme } from './code-theme.ts'
-
-export const CODE = 'code'
 
 export type CodeViewOptions = {
   /** Styles of the editor are adopted there: a page's policy forbids it to make style elements. */
