@@ -17,8 +17,8 @@ export type MenuChoice<Value extends string> = {
 }
 
 export type MenuProps<Value extends string> = {
-  /** What the button is called, where it does not say so itself. */
-  readonly label?: string
+  /** What the menu is called. */
+  readonly label: string
   readonly className: string
   readonly disabled?: boolean
   readonly choices: readonly MenuChoice<Value>[]
@@ -42,7 +42,6 @@ export function Menu<Value extends string>(props: MenuProps<Value>) {
         type="button"
         className={className}
         disabled={disabled}
-        aria-label={label}
         aria-haspopup="menu"
         aria-expanded={state === 'open'}
         aria-controls={id}
@@ -65,7 +64,7 @@ export function Menu<Value extends string>(props: MenuProps<Value>) {
         ref={menu}
         id={id}
         role="menu"
-        aria-label={label ?? 'Choices'}
+        aria-label={label}
         className="menu"
         popover="auto"
         tabIndex={-1}
@@ -78,7 +77,6 @@ export function Menu<Value extends string>(props: MenuProps<Value>) {
             type="button"
             role={chosen === undefined ? 'menuitem' : 'menuitemradio'}
             aria-checked={chosen === undefined ? undefined : chosen === value}
-            aria-label={hint === undefined ? name : `${name}: ${hint}`}
             tabIndex={-1}
             onClick={() => {
               close()
@@ -87,8 +85,7 @@ export function Menu<Value extends string>(props: MenuProps<Value>) {
           >
             {icon}
             <span>
-              {name}
-              {hint !== undefined && <small>{hint}</small>}
+              {name} {hint !== undefined && <small>{hint}</small>}
             </span>
           </button>
         ))}

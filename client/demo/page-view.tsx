@@ -8,7 +8,10 @@ import {
   usePresence,
   usePersistence,
   useSaved,
+  type DocumentView,
 } from '../react/index.ts'
+import { AskAssistant, AssistantBar } from './agent/assistant-bar.tsx'
+import type { Assistant } from './agent/use-assistant.ts'
 import { standingOf, type Standing } from './access/standing.ts'
 import { useDoing } from './here/use-doing.ts'
 import type { Doing } from './here/use-space-people.ts'
@@ -29,6 +32,7 @@ export type PageViewProps = {
   readonly mayRename: boolean
   readonly onRename: (title: string) => void
   readonly profile: Profile
+  readonly assistant: Assistant
   readonly onDoing: (kind: Doing['kind']) => void
   readonly onOpenStorage: () => void
   /** The page was shut, and is open. */
@@ -36,7 +40,7 @@ export type PageViewProps = {
 }
 
 export function PageView(props: PageViewProps) {
-  const { name, route, kind, title, mayRename, onRename, profile, onOpenStorage, onOpened } = props
+  const { route, kind, profile, assistant, onDoing, onOpenStorage, onOpened } = props
   const page = useDocument()
   const save = useSaved(page)
   const standing = standingOf(page, profile.kind === 'guest')
@@ -44,7 +48,7 @@ export function PageView(props: PageViewProps) {
   useTellWho(profile)
   useOpened(standing.kind, onOpened)
   const doing = useDoing(page?.doc ?? null)
-  const tellDoing = useEffectEvent(props.onDoing)
+  const tellDoing = useEffectEvent(onDoing)
   useEffect(() => {
     tellDoing(doing)
     return () => tellDoing('viewing')
@@ -65,33 +69,50 @@ export function PageView(props: PageViewProps) {
       </header>
       <div className="paper">
         <StorageNotice />
-        {standing.kind !== 'shut' && (
-          <div className="title-row">
-            <input
-              className="title"
-              aria-label="Page title"
-              placeholder="Untitled"
-              value={title}
-              readOnly={!mayRename}
-              maxLength={TITLE_LENGTH_MAX}
-              onChange={event => onRename(event.target.value)}
-            />
-            {page !== null && standing.kind !== 'waiting' && (
-              <ShareButton
-                page={name}
-                route={routeTo(route)}
-                title={title}
-                profile={profile}
-                awareness={page.awareness}
-              />
-            )}
-          </div>
-        )}
+        {standing.kind !== 'shut' && <TitleRow {...props} view={page} standing={standing} />}
+        <AssistantBar assistant={assistant} route={route} />
         {page !== null && (
           <PageBody kind={kind} view={page} standing={standing} profile={profile} />
         )}
       </div>
     </main>
+  )
+}
+
+type TitleRowProps = PageViewProps & {
+  readonly view: DocumentView | null
+  readonly standing: Standing
+}
+
+function TitleRow(props: TitleRowProps) {
+  const { name, route, kind, title, mayRename, onRename, profile, assistant } = props
+  const { view, standing } = props
+  return (
+    <div className="title-row">
+      <h1 className="visually-hidden">{title === '' ? 'Untitled' : title}</h1>
+      <input
+        className="title"
+        aria-label="Page title"
+        placeholder="Untitled"
+        value={title}
+        readOnly={!mayRename}
+        maxLength={TITLE_LENGTH_MAX}
+        onChange={event => onRename(event.target.value)}
+      />
+      {/* What makes a page of its own has to be put into the list. */}
+      {standing.kind === 'writing' && profile.kind === 'member' && mayRename && (
+        <AskAssistant assistant={assistant} page={route.page} kind={kind} />
+      )}
+      {view !== null && standing.kind !== 'waiting' && (
+        <ShareButton
+          page={name}
+          route={routeTo(route)}
+          title={title}
+          profile={profile}
+          awareness={view.awareness}
+        />
+      )}
+    </div>
   )
 }
 

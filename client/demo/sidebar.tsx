@@ -34,6 +34,7 @@ export function Sidebar(props: SidebarProps) {
       </a>
       {index !== 'shut' && (
         <Menu
+          label="Kind of page"
           className="add"
           disabled={index === 'readable'}
           choices={pageKindChoices}

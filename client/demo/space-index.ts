@@ -50,6 +50,10 @@ export function renamePage(doc: Y.Doc, { id, kind, createdAt }: PageEntry, title
   pagesOf(doc).set(id, { kind, title, createdAt })
 }
 
+export function removePage(doc: Y.Doc, id: string): void {
+  pagesOf(doc).delete(id)
+}
+
 export function kindOfId(id: string): PageKind {
   const [prefix = '', rest] = id.split('.')
   return rest === undefined || !isKind(prefix) ? 'text' : prefix

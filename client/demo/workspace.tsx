@@ -1,6 +1,7 @@
 /** The workspace: the pages of a space on the left, one of them on the right. */
 import { useState } from 'react'
 import { DocumentProvider, useDocument } from '../react/index.ts'
+import { useAssistant } from './agent/use-assistant.ts'
 import { standingOf } from './access/standing.ts'
 import { useTellSpace, type Doing } from './here/use-space-people.ts'
 import { PageView } from './page-view.tsx'
@@ -27,7 +28,7 @@ export function Workspace({ profile }: WorkspaceProps) {
   const route = useRoute()
   return (
     <DocumentProvider name={indexName(route.space)}>
-      <Space profile={profile} route={route} />
+      <Space key={route.space} profile={profile} route={route} />
     </DocumentProvider>
   )
 }
@@ -45,6 +46,7 @@ function Space({ profile, route: { space, page } }: SpaceProps) {
   const current = known.find(({ id }) => id === page) ?? unknown
   const pages = isIndexShut ? [current] : known
   const [doing, setDoing] = useState<Doing['kind']>('viewing')
+  const assistant = useAssistant(space, profile.id)
   useTellSpace(profile, { page, kind: doing })
 
   const [drawer, setDrawer] = useState<'open' | 'closed'>('closed')
@@ -77,6 +79,7 @@ function Space({ profile, route: { space, page } }: SpaceProps) {
             if (doc !== null) renamePage(doc, current, title)
           }}
           profile={profile}
+          assistant={assistant}
           onDoing={setDoing}
           onOpenStorage={openDrawer}
           // What is open to somebody may be more than it was.

@@ -195,10 +195,12 @@ test('two tabs without a server: each has what the other does, who it is, and wh
   for (let i = 0; i < 6; i++) await ada.page.keyboard.press('Backspace')
   await expect(text(second)).not.toContainText('first.')
   for (const page of [ada.page, second]) {
-    await expect(page.getByLabel('People on this page').getByRole('listitem')).toHaveCount(2)
+    // One person, whose other window has a caret.
+    await expect(page.getByLabel('People on this page').getByRole('listitem')).toHaveCount(1)
+    await expect(page.locator('.collaboration-carets__label')).toHaveText('Ada')
   }
   await second.close()
-  await expect(ada.page.getByLabel('People on this page').getByRole('listitem')).toHaveCount(1)
+  await expect(ada.page.locator('.collaboration-carets__label')).toHaveCount(0)
   await stage.startServer()
   await expect(badge(ada.page)).toHaveText('Saved', { timeout: 40_000 })
   const grace = await enter({ name: 'Grace' })
@@ -260,7 +262,7 @@ test('kept documents are there, up to date, without having been opened', async (
     .toContain('Kept. Followed.')
   await ada.page.keyboard.press('Escape')
   stage.network.cut()
-  await ada.page.getByRole('link', { name: 'Getting started' }).click()
+  await ada.page.getByRole('link', { name: 'Getting started', exact: true }).click()
   await expect(text(ada.page)).toContainText('Kept. Followed.')
 })
 

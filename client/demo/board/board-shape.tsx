@@ -36,26 +36,24 @@ export const BoardShape = memo(function BoardShape(props: BoardShapeProps) {
     if (pen !== null && press(event, { shape, pen, actions })) event.preventDefault()
   }
   const [mark] = marks
-  const style: CSSProperties & { readonly '--mark'?: string } = {
+  const style: CSSProperties & { readonly '--mark'?: string; readonly '--mark-ink'?: string } = {
     transform: `translate(${x}px, ${y}px)`,
     width,
     height,
-    ...(mark === undefined ? {} : { '--mark': mark.color }),
+    ...(mark === undefined ? {} : { '--mark': mark.color, '--mark-ink': textOn(mark.color) }),
   }
   const look = {
     className: 'shape',
     'data-shape': id,
     'data-kind': kind,
     'data-color': color,
-    'data-marked': mark === undefined ? undefined : '',
+    'data-mark': labelOf(marks),
     style,
   }
-  const label = <Label marks={marks} />
   if (isEdited && pen !== null) {
     return (
       <div {...look} data-selected="">
         <NoteText shape={shape} pen={pen} onDone={() => actions.edit(null)} />
-        {label}
       </div>
     )
   }
@@ -81,7 +79,6 @@ export const BoardShape = memo(function BoardShape(props: BoardShapeProps) {
           <bdi>{text === '' ? 'Empty note' : text}</bdi>
         </span>
       )}
-      {label}
     </div>
   )
 })
@@ -91,19 +88,10 @@ function describe(shape: Shape, marks: readonly Mark[]): string {
   return `${describeShape(shape)}${by}`
 }
 
-function Label({ marks }: { readonly marks: readonly Mark[] }) {
-  const [first, ...more] = marks
-  if (first === undefined) return null
-  return (
-    <span
-      className="shape-mark"
-      aria-hidden="true"
-      style={{ backgroundColor: first.color, color: textOn(first.color) }}
-    >
-      {first.name}
-      {more.length > 0 && ` +${more.length}`}
-    </span>
-  )
+/** Drawn by the style sheet: it is no part of what the shape says. */
+function labelOf([first, ...more]: readonly Mark[]): string | undefined {
+  if (first === undefined) return undefined
+  return more.length === 0 ? first.name : `${first.name} +${more.length}`
 }
 
 type Pressed = { readonly shape: Shape; readonly pen: BoardPen; readonly actions: ShapeActions }

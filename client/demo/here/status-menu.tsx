@@ -33,7 +33,7 @@ export function StatusMenu({ profile }: { readonly profile: Profile }) {
   return (
     <Menu
       className="me-button"
-      label={`${profile.name}, ${words[current]}: change status`}
+      label="Your status"
       choices={choices}
       chosen={chosen}
       onChoose={choose}
@@ -42,7 +42,8 @@ export function StatusMenu({ profile }: { readonly profile: Profile }) {
       <span className="me-name">
         <bdi>{profile.name}</bdi>
         {profile.kind === 'guest' && <small>guest</small>}
-        {current !== 'online' && <small>{words[current]}</small>}
+        {current !== 'online' && <small aria-hidden="true">{words[current]}</small>}
+        <span className="visually-hidden">, {words[current]}: change status</span>
       </span>
       <ChevronIcon />
     </Menu>
