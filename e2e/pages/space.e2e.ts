@@ -115,8 +115,20 @@ test('a board: two people draw, see each other, and take back their own', async 
     await grace.page.keyboard.press('Control+y')
   })
 
+  await test.step('offline it goes on, and comes together again', async () => {
+    await ada.page.getByRole('button', { name: 'Go offline' }).click()
+    await ada.page.getByRole('button', { name: 'Add an ellipse' }).click()
+    await expect(ada.page.locator('.badge')).toHaveText('Offline, 1 change kept on this device')
+    await expect(shapes(grace)).toHaveCount(2)
+    await ada.page.getByRole('button', { name: 'Reconnect' }).click()
+    await expect(shapes(grace)).toHaveCount(3)
+    await expect(ada.page.locator('.badge')).toHaveText('Saved')
+    await ada.page.getByRole('button', { name: 'Undo' }).click()
+    await expect(shapes(grace)).toHaveCount(2)
+  })
+
   await test.step('a reader looks on, and can change nothing', async () => {
-    const share = `${ada.page.url().replace('/#/', '/?guest=1#/')}`
+    const share = ada.page.url().replace('/#/', '/?guest=1#/')
     const bob = await enter({
       name: 'Bob Martin',
       as: 'guest',
@@ -176,6 +188,9 @@ test('code beside text; who is where, busy, away and hidden', async ({ enter }) 
     await ada.page.keyboard.press('Control+y')
     await expect(code).toContainText('analytical')
     await expect(grace.page.locator('.badge')).toHaveText('Saved')
+    // The keyboard is not caught in it.
+    await ada.page.keyboard.press('Tab')
+    await expect(code).not.toBeFocused()
     await picture(ada.page, 'code-light')
     await picture(grace.page, 'code-dark')
     await findNothing([ada, grace])

@@ -14,10 +14,17 @@ export type BoardToolbarProps = {
   readonly onRemove: () => void
 }
 
-const makes: readonly { kind: ShapeKind; name: string; icon: ReactNode }[] = [
-  { kind: 'note', name: 'Note', icon: <NoteIcon /> },
-  { kind: 'rectangle', name: 'Rectangle', icon: <RectangleIcon /> },
-  { kind: 'ellipse', name: 'Ellipse', icon: <EllipseIcon /> },
+type Make = {
+  readonly kind: ShapeKind
+  readonly name: string
+  readonly label: string
+  readonly icon: ReactNode
+}
+
+const makes: readonly Make[] = [
+  { kind: 'note', name: 'Note', label: 'Add a note', icon: <NoteIcon /> },
+  { kind: 'rectangle', name: 'Rectangle', label: 'Add a rectangle', icon: <RectangleIcon /> },
+  { kind: 'ellipse', name: 'Ellipse', label: 'Add an ellipse', icon: <EllipseIcon /> },
 ]
 
 export function BoardToolbar(props: BoardToolbarProps) {
@@ -25,12 +32,12 @@ export function BoardToolbar(props: BoardToolbarProps) {
   const steps = useSteps(pen)
   return (
     <div className="board-tools" role="toolbar" aria-label="Board">
-      {makes.map(({ kind, name, icon }) => (
+      {makes.map(({ kind, name, label, icon }) => (
         <button
           key={kind}
           type="button"
           className="tool"
-          aria-label={`Add a ${name.toLowerCase()}`}
+          aria-label={label}
           onClick={() => onAdd(kind)}
         >
           {icon}
