@@ -32,7 +32,7 @@ export async function writeReport({ title, lines }: Report, pen: Pen): Promise<v
     const element = new Y.XmlElement<{ level: number }>('heading')
     element.setAttribute('level', 2)
     element.insert(0, [heading])
-    body.insert(body.length, [element as Y.XmlElement])
+    body.insert(endOf(body), [element as Y.XmlElement])
   }, origin)
   await type(heading, title, { ...pen, step })
   for (const [at, line] of lines.entries()) {
@@ -50,6 +50,16 @@ export async function writeReport({ title, lines }: Report, pen: Pen): Promise<v
     // oxlint-disable-next-line no-await-in-loop
     await type(text, line, { ...pen, step })
   }
+}
+
+/** Before the empty line that editors keep at the end. */
+function endOf(body: Y.XmlFragment): number {
+  const last = body.length === 0 ? undefined : body.get(body.length - 1)
+  const isBlank =
+    last instanceof Y.XmlElement &&
+    last.nodeName === 'paragraph' &&
+    last.toArray().every(child => child instanceof Y.XmlText && child.length === 0)
+  return isBlank ? body.length - 1 : body.length
 }
 
 /** Others may have written around it. */
