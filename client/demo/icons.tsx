@@ -148,3 +148,58 @@ export const CopyIcon = () => (
     <path d="M7 7h9.500v9.500H7zM13 7V3.500H3.500V13H7" />
   </Icon>
 )
+
+export const BoardIcon = () => (
+  <Icon>
+    <path d="M3.500 4.500h7v6h-7zM13.500 9.500a3 3 0 1 0 .1 0M8 13.500h3v3H8z" />
+  </Icon>
+)
+
+export const CodePageIcon = () => (
+  <Icon>
+    <path d="M3.500 4.500h13v11h-13z" />
+    <path d="m6.500 8 2 2-2 2M10.500 12.500h3" />
+  </Icon>
+)
+
+export const RectangleIcon = () => (
+  <Icon>
+    <path d="M3.500 5.500h13v9h-13z" />
+  </Icon>
+)
+
+export const EllipseIcon = () => (
+  <Icon>
+    <ellipse cx="10" cy="10" rx="6.800" ry="5.300" />
+  </Icon>
+)
+
+export const NoteIcon = () => (
+  <Icon>
+    <path d="M4 4h12v8l-4 4H4zM16 12h-4v4M7 7.500h6" />
+  </Icon>
+)
+
+export const UndoIcon = () => (
+  <Icon>
+    <path d="M7.500 4.500 4 8l3.500 3.500M4 8h7.500a4 4 0 0 1 0 8H8" />
+  </Icon>
+)
+
+export const RedoIcon = () => (
+  <Icon>
+    <path d="M12.500 4.500 16 8l-3.500 3.500M16 8H8.500a4 4 0 0 0 0 8H12" />
+  </Icon>
+)
+
+export const AgentIcon = () => (
+  <Icon>
+    <path d="M4.500 7.500h11v8h-11zM10 7.500v-3M7.800 11v.6M12.200 11v.6M2.500 10.500v2.500M17.500 10.500v2.500" />
+  </Icon>
+)
+
+export const ChevronIcon = () => (
+  <Icon>
+    <path d="m6 8 4 4 4-4" />
+  </Icon>
+)

@@ -1,5 +1,6 @@
 /** The entry of the workspace. */
 import '@fontsource-variable/inter'
+import '../react/styles.css'
 import './styles.css'
 import './editor.css'
 import { StrictMode, useEffect, useState } from 'react'

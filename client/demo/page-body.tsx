@@ -1,23 +1,31 @@
 /** What is under a page's title: its text and what one may do with it, or why it is not there. */
 import './access/access.css'
-import { useState } from 'react'
+import { Suspense, lazy, useState } from 'react'
 import type { DocumentView } from '../react/index.ts'
 import { AccessNote } from './access/access-note.tsx'
 import { SetAsidePanel } from './access/set-aside-panel.tsx'
 import { ShutNotice } from './access/shut-notice.tsx'
 import type { Standing } from './access/standing.ts'
 import { useUnsavedTexts } from './access/use-unsaved-texts.ts'
+import { Board } from './board/board.tsx'
 import { PageEditor } from './page-editor.tsx'
 import type { Profile } from './profile.ts'
+import type { PageKind } from './space-index.ts'
+
+/** Its editor is fetched when the first page of code is opened. */
+const CodeEditor = lazy(async () => ({
+  default: (await import('./code/code-editor.tsx')).CodeEditor,
+}))
 
 export type PageBodyProps = {
+  readonly kind: PageKind
   readonly view: DocumentView
   readonly standing: Standing
   readonly profile: Profile
 }
 
-export function PageBody({ view, standing, profile }: PageBodyProps) {
-  const { doc, awareness, handle } = view
+export function PageBody({ kind, view, standing, profile }: PageBodyProps) {
+  const { handle } = view
   const texts = useUnsavedTexts(view, standing)
   const [hadAccess, setHadAccess] = useState(false)
   if (!hadAccess && view.status.kind === 'live') setHadAccess(true)
@@ -46,15 +54,39 @@ export function PageBody({ view, standing, profile }: PageBodyProps) {
         </p>
       )}
       {isShown && (
-        <PageEditor
-          key={doc.guid}
-          doc={doc}
-          awareness={awareness}
-          person={profile}
+        <Editor
+          kind={kind}
+          view={view}
+          profile={profile}
           editable={standing.kind === 'writing' || standing.kind === 'refused'}
           onRefusedKey={() => setTries(before => before + 1)}
         />
       )}
     </>
   )
+}
+
+type EditorProps = {
+  readonly kind: PageKind
+  readonly view: DocumentView
+  readonly profile: Profile
+  readonly editable: boolean
+  readonly onRefusedKey: () => void
+}
+
+function Editor({ kind, view, profile, editable, onRefusedKey }: EditorProps) {
+  const { doc, awareness } = view
+  const given = { doc, awareness, editable, onRefusedKey }
+  switch (kind) {
+    case 'text':
+      return <PageEditor key={doc.guid} {...given} person={profile} />
+    case 'board':
+      return <Board key={doc.guid} doc={doc} editable={editable} />
+    case 'code':
+      return (
+        <Suspense fallback={<output className="quiet">Opening the editor…</output>}>
+          <CodeEditor key={doc.guid} {...given} />
+        </Suspense>
+      )
+  }
 }

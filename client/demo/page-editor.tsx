@@ -10,12 +10,11 @@ import type { Awareness } from 'y-protocols/awareness'
 import type * as Y from 'yjs'
 import { editorAwareness } from '../sdk/index.ts'
 import { BoldIcon, CodeIcon, ItalicIcon, ListIcon, QuoteIcon, StrikeIcon } from './icons.tsx'
-import type { Person } from './people.tsx'
 
 export type PageEditorProps = {
   readonly doc: Y.Doc
   readonly awareness: Awareness
-  readonly person: Person & { readonly id: string }
+  readonly person: { readonly id: string; readonly name: string; readonly color: string }
   readonly editable: boolean
   /** Somebody typed or pasted where they may not. */
   readonly onRefusedKey: () => void

@@ -1,85 +1,125 @@
 /** One page: its title, its text, who is here, and whether it is saved. */
 import { useEffect, useEffectEvent, useRef } from 'react'
 import {
+  AvatarStack,
   useClient,
   useConnectionState,
   useDocument,
+  usePresence,
   usePersistence,
   useSaved,
+  type DocumentView,
 } from '../react/index.ts'
+import { AskAssistant, AssistantBar } from './agent/assistant-bar.tsx'
+import type { Assistant } from './agent/use-assistant.ts'
 import { standingOf, type Standing } from './access/standing.ts'
+import { useDoing } from './here/use-doing.ts'
+import type { Doing } from './here/use-space-people.ts'
 import { CloudOffIcon, NetworkIcon } from './icons.tsx'
 import { PageBody } from './page-body.tsx'
-import { People } from './people.tsx'
 import type { Profile } from './profile.ts'
 import { SaveBadge } from './save-badge.tsx'
+import { routeTo, type Route } from './route.ts'
 import { ShareButton } from './share/share-button.tsx'
-import { TITLE_LENGTH_MAX } from './space-index.ts'
+import { TITLE_LENGTH_MAX, type PageKind } from './space-index.ts'
 import { sayPersistence } from './storage-words.ts'
 
 export type PageViewProps = {
   readonly name: string
-  readonly route: string
+  readonly route: Route
+  readonly kind: PageKind
   readonly title: string
   readonly mayRename: boolean
   readonly onRename: (title: string) => void
   readonly profile: Profile
+  readonly assistant: Assistant
+  readonly onDoing: (kind: Doing['kind']) => void
   readonly onOpenStorage: () => void
   /** The page was shut, and is open. */
   readonly onOpened: () => void
 }
 
 export function PageView(props: PageViewProps) {
-  const { name, route, title, mayRename, onRename, profile, onOpenStorage, onOpened } = props
-  const page = useDocument(name)
+  const { route, kind, profile, assistant, onDoing, onOpenStorage, onOpened } = props
+  const page = useDocument()
   const save = useSaved(page)
   const standing = standingOf(page, profile.kind === 'guest')
   const awareness = page?.awareness ?? null
-  useEffect(() => {
-    const { id, name: shown, color } = profile
-    awareness?.setLocalStateField('user', { id, name: shown, color })
-  }, [awareness, profile])
+  useTellWho(profile)
   useOpened(standing.kind, onOpened)
+  const doing = useDoing(page?.doc ?? null)
+  const tellDoing = useEffectEvent(onDoing)
+  useEffect(() => {
+    tellDoing(doing)
+    return () => tellDoing('viewing')
+  }, [doing])
 
   return (
-    <main className="page">
+    <main className="page" data-kind={kind}>
       <header className="bar">
         <div className="bar-left">
           {page !== null && save !== null && standing.kind !== 'shut' && (
             <SaveBadge save={save} persistence={page.persistence} onOpen={onOpenStorage} />
           )}
         </div>
-        {awareness !== null && standing.kind !== 'shut' && <People awareness={awareness} />}
+        {awareness !== null && standing.kind !== 'shut' && (
+          <AvatarStack className="people" label="People on this page" />
+        )}
         <NetworkSwitch />
       </header>
       <div className="paper">
         <StorageNotice />
-        {standing.kind !== 'shut' && (
-          <div className="title-row">
-            <input
-              className="title"
-              aria-label="Page title"
-              placeholder="Untitled"
-              value={title}
-              readOnly={!mayRename}
-              maxLength={TITLE_LENGTH_MAX}
-              onChange={event => onRename(event.target.value)}
-            />
-            {page !== null && standing.kind !== 'waiting' && (
-              <ShareButton
-                page={name}
-                route={route}
-                title={title}
-                profile={profile}
-                awareness={page.awareness}
-              />
-            )}
-          </div>
+        {standing.kind !== 'shut' && <TitleRow {...props} view={page} standing={standing} />}
+        <AssistantBar assistant={assistant} route={route} />
+        {page !== null && (
+          <PageBody kind={kind} view={page} standing={standing} profile={profile} />
         )}
-        {page !== null && <PageBody view={page} standing={standing} profile={profile} />}
       </div>
     </main>
   )
+}
+
+type TitleRowProps = PageViewProps & {
+  readonly view: DocumentView | null
+  readonly standing: Standing
+}
+
+function TitleRow(props: TitleRowProps) {
+  const { name, route, kind, title, mayRename, onRename, profile, assistant } = props
+  const { view, standing } = props
+  return (
+    <div className="title-row">
+      <h1 className="visually-hidden">{title === '' ? 'Untitled' : title}</h1>
+      <input
+        className="title"
+        aria-label="Page title"
+        placeholder="Untitled"
+        value={title}
+        readOnly={!mayRename}
+        maxLength={TITLE_LENGTH_MAX}
+        onChange={event => onRename(event.target.value)}
+      />
+      {/* What makes a page of its own has to be put into the list. */}
+      {standing.kind === 'writing' && profile.kind === 'member' && mayRename && (
+        <AskAssistant assistant={assistant} page={route.page} kind={kind} />
+      )}
+      {view !== null && standing.kind !== 'waiting' && (
+        <ShareButton
+          page={name}
+          route={routeTo(route)}
+          title={title}
+          profile={profile}
+          awareness={view.awareness}
+        />
+      )}
+    </div>
+  )
+}
+
+/** The server says it to others, from the token; to this window nobody does. */
+function useTellWho({ id, name, color }: Profile): void {
+  const [, tell] = usePresence<{ user: Pick<Profile, 'id' | 'name' | 'color'> }>()
+  useEffect(() => tell({ user: { id, name, color } }), [tell, id, name, color])
 }
 
 function useOpened(kind: Standing['kind'], onOpened: () => void): void {

@@ -1,6 +1,6 @@
 /** Which space and page the address shows: `#/space/page`. */
 import { useSyncExternalStore } from 'react'
-import { FIRST_PAGE } from './space-index.ts'
+import { FIRST_PAGE, isPageId } from './space-index.ts'
 
 export type Route = { readonly space: string; readonly page: string }
 
@@ -12,7 +12,7 @@ export function useRoute(): Route {
   const isName = (text: string) => /^[A-Za-z0-9_-]{1,64}$/.test(text)
   return {
     space: isName(space) ? space : DEFAULT_SPACE,
-    page: isName(page) ? page : FIRST_PAGE.id,
+    page: isPageId(page) ? page : FIRST_PAGE.id,
   }
 }
 

@@ -1,8 +1,13 @@
-/** The pages of a space, and who one is here. */
-import { LeaveIcon, PageIcon, PlusIcon } from './icons.tsx'
-import { initials, type Profile } from './profile.ts'
+/** The pages of a space, who is in it, and who one is here. */
+import { SpacePeople } from './here/space-people.tsx'
+import { useSpacePeople } from './here/use-space-people.ts'
+import { StatusMenu } from './here/status-menu.tsx'
+import { LeaveIcon, PlusIcon } from './icons.tsx'
+import { Menu } from './menu.tsx'
+import { PageKindIcon, pageKindChoices } from './page-kinds.tsx'
+import type { Profile } from './profile.ts'
 import { routeTo } from './route.ts'
-import { FIRST_PAGE, type PageEntry } from './space-index.ts'
+import { FIRST_PAGE, type PageEntry, type PageKind } from './space-index.ts'
 
 export type SidebarProps = {
   readonly profile: Profile
@@ -12,12 +17,13 @@ export type SidebarProps = {
   readonly pages: readonly PageEntry[]
   /** `shut`: the person has pages of this space, and may not see which others there are. */
   readonly index: 'shut' | 'readable' | 'writable'
-  readonly onAdd: () => void
+  readonly onAdd: (kind: PageKind) => void
   readonly onOpenStorage: () => void
 }
 
 export function Sidebar(props: SidebarProps) {
   const { profile, space, page, pages, index, onAdd, onOpenStorage } = props
+  const isAlone = useSpacePeople(profile.id).length === 0
   return (
     <nav className="sidebar" aria-label="Pages">
       <a className="brand" href={routeTo({ space, page: FIRST_PAGE.id })}>
@@ -27,12 +33,19 @@ export function Sidebar(props: SidebarProps) {
         </span>
       </a>
       {index !== 'shut' && (
-        <button type="button" className="add" onClick={onAdd} disabled={index === 'readable'}>
+        <Menu
+          label="Kind of page"
+          className="add"
+          disabled={index === 'readable'}
+          choices={pageKindChoices}
+          onChoose={onAdd}
+        >
           <PlusIcon /> New page
-        </button>
+        </Menu>
       )}
       <PageList pages={pages} space={space} current={page} />
-      {profile.kind === 'member' && (
+      {index !== 'shut' && <SpacePeople space={space} self={profile.id} pages={pages} />}
+      {profile.kind === 'member' && isAlone && (
         <p className="second">
           Alone here?{' '}
           <a href={routeTo({ space, page })} target="_blank" rel="noreferrer">
@@ -42,13 +55,7 @@ export function Sidebar(props: SidebarProps) {
         </p>
       )}
       <div className="me">
-        <span className="avatar" style={{ backgroundColor: profile.color }} aria-hidden="true">
-          {initials(profile.name)}
-        </span>
-        <span className="me-name">
-          {profile.name}
-          {profile.kind === 'guest' && <small>guest</small>}
-        </span>
+        <StatusMenu profile={profile} />
         <button
           type="button"
           title="Network, storage and sign out"
@@ -72,10 +79,10 @@ type PageListProps = {
 function PageList({ pages, space, current }: PageListProps) {
   return (
     <ul className="pages">
-      {pages.map(({ id, title }) => (
+      {pages.map(({ id, kind, title }) => (
         <li key={id}>
           <a href={routeTo({ space, page: id })} aria-current={id === current ? 'page' : undefined}>
-            <PageIcon />
+            <PageKindIcon kind={kind} />
             <span className={title === '' ? 'untitled' : ''}>
               <bdi>{title === '' ? 'Untitled' : title}</bdi>
             </span>

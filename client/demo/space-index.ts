@@ -1,10 +1,13 @@
 /** The list of documents of a space: a shared map in a document of its own, so it works offline. */
-import { useCallback, useSyncExternalStore } from 'react'
 import type * as Y from 'yjs'
 import { systemRandom } from '../../shared/random.ts'
 
+export const pageKinds = ['text', 'board', 'code'] as const
+export type PageKind = (typeof pageKinds)[number]
+
 export type PageEntry = {
   readonly id: string
+  readonly kind: PageKind
   readonly title: string
   /** Ms since 1970. */
   readonly createdAt: number
@@ -13,6 +16,7 @@ export type PageEntry = {
 /** In every space from the beginning, so that nobody looks at an empty list. */
 export const FIRST_PAGE: PageEntry = {
   id: 'getting-started',
+  kind: 'text',
   title: 'Getting started',
   createdAt: 0,
 }
@@ -20,44 +24,60 @@ export const FIRST_PAGE: PageEntry = {
 export const indexName = (space: string) => `${space}/index`
 export const pageName = (space: string, id: string) => `${space}/pages/${id}`
 
+/** Where in its document the text of a code page is. */
+export const CODE = 'code'
+
 /** Anybody who may write can put anything there. */
 const pagesOf = (doc: Y.Doc) => doc.getMap<unknown>('pages')
 
-/** An id is part of an address; a title is what its input takes. */
-const ID = /^[A-Za-z0-9_-]{1,64}$/
+/** A part of addresses and of names. */
+export function isPageId(text: string): boolean {
+  return /^(?!\.+$)[A-Za-z0-9_.-]{1,64}$/.test(text)
+}
+
+/** What a title's input takes. */
 export const TITLE_LENGTH_MAX = 120
 
-export function createPage(doc: Y.Doc, title: string): string {
-  const id = systemRandom.id().slice(0, 10).toLowerCase()
-  pagesOf(doc).set(id, { title, createdAt: Date.now() })
+/** Returns the page's id, which says the kind: some may read the page, and not this list. */
+export function createPage(doc: Y.Doc, kind: PageKind, title = ''): string {
+  const random = systemRandom.id().slice(0, 10).toLowerCase()
+  const id = kind === 'text' ? random : `${kind}.${random}`
+  pagesOf(doc).set(id, { kind, title, createdAt: Date.now() })
   return id
 }
 
-export function renamePage(doc: Y.Doc, { id, createdAt }: PageEntry, title: string): void {
-  pagesOf(doc).set(id, { title, createdAt })
+export function renamePage(doc: Y.Doc, { id, kind, createdAt }: PageEntry, title: string): void {
+  pagesOf(doc).set(id, { kind, title, createdAt })
 }
 
-/** All pages, oldest first; the same array until the list changes. */
-export function usePages(doc: Y.Doc | null): readonly PageEntry[] {
-  const subscribe = useCallback(
-    (listener: () => void) => {
-      if (doc === null) return () => {}
-      const pages = pagesOf(doc)
-      pages.observe(listener)
-      return () => pages.unobserve(listener)
-    },
-    [doc],
-  )
-  return useSyncExternalStore(subscribe, () => (doc === null ? noPages : readPages(doc)))
+export function removePage(doc: Y.Doc, id: string): void {
+  pagesOf(doc).delete(id)
 }
 
-const noPages: readonly PageEntry[] = [FIRST_PAGE]
+export function kindOfId(id: string): PageKind {
+  const [prefix = '', rest] = id.split('.')
+  return rest === undefined || !isKind(prefix) ? 'text' : prefix
+}
+
+function isKind(given: unknown): given is PageKind {
+  return pageKinds.some(kind => kind === given)
+}
+
+/** The list, and being told when it changes. */
+export function watchPages(doc: Y.Doc, listener: () => void): () => void {
+  const pages = pagesOf(doc)
+  pages.observe(listener)
+  return () => pages.unobserve(listener)
+}
+
+export const noPages: readonly PageEntry[] = [FIRST_PAGE]
 const lastRead = new WeakMap<
   Y.Doc,
   { readonly key: string; readonly pages: readonly PageEntry[] }
 >()
 
-function readPages(doc: Y.Doc): readonly PageEntry[] {
+/** All pages, oldest first; the same array until the list changes. */
+export function readPages(doc: Y.Doc): readonly PageEntry[] {
   const stored = Array.from(pagesOf(doc)).flatMap(([id, entry]) => readPage(id, entry))
   const pages = stored.some(({ id }) => id === FIRST_PAGE.id) ? stored : [FIRST_PAGE, ...stored]
   pages.sort((a, b) => a.createdAt - b.createdAt || a.id.localeCompare(b.id))
@@ -70,8 +90,9 @@ function readPages(doc: Y.Doc): readonly PageEntry[] {
 
 /** Nothing for what is no page. */
 function readPage(id: string, entry: unknown): readonly PageEntry[] {
-  if (!ID.test(id) || typeof entry !== 'object' || entry === null) return []
-  const { title, createdAt } = entry as { readonly [field: string]: unknown }
+  if (!isPageId(id) || typeof entry !== 'object' || entry === null) return []
+  const { kind, title, createdAt } = entry as { readonly [field: string]: unknown }
   if (typeof title !== 'string' || typeof createdAt !== 'number') return []
-  return [{ id, title: title.slice(0, TITLE_LENGTH_MAX), createdAt }]
+  const known = isKind(kind) ? kind : kindOfId(id)
+  return [{ id, kind: known, title: title.slice(0, TITLE_LENGTH_MAX), createdAt }]
 }

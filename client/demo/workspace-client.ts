@@ -1,13 +1,15 @@
 /** The workspace's client: development tokens, one store for each person of this browser. */
-import { createClient, type WeftClient } from '../sdk/index.ts'
+import { createClient, presenceStatuses, type WeftClient } from '../sdk/index.ts'
 import type { Profile } from './profile.ts'
 
 export function createWorkspaceClient(profile: Profile): WeftClient {
-  return createClient({
+  const client = createClient({
     url: location.origin,
     user: profile.id,
     token: () => fetchToken(profile),
   })
+  keepStatus(client, profile)
+  return client
 }
 
 async function fetchToken({ id, name, color, kind }: Profile): Promise<string> {
@@ -25,4 +27,17 @@ async function fetchToken({ id, name, color, kind }: Profile): Promise<string> {
   if (!response.ok) throw new Error(`the server gave no token (${response.status})`)
   const { token } = (await response.json()) as { token: string }
   return token
+}
+
+/** Who hides, or is busy, is so after a reload too. */
+function keepStatus({ status, life }: WeftClient, { id }: Profile): void {
+  const key = `weft status ${id}`
+  const kept = presenceStatuses.find(one => one === localStorage.getItem(key))
+  if (kept !== undefined) status.choose(kept)
+  status.chosen.subscribe(() => {
+    if (life.get() === 'active') localStorage.setItem(key, status.chosen.get())
+  })
+  life.subscribe(() => {
+    if (life.get() === 'signed out') localStorage.removeItem(key)
+  })
 }

@@ -47,4 +47,5 @@ export {
   type UseSignal,
 } from './use-signal.ts'
 export type { SharedData } from './use-shared-type.ts'
+export { useStatus, type OwnStatus } from './use-status.ts'
 export { useText } from './use-text.ts'

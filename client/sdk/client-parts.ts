@@ -17,6 +17,9 @@ import { UnstoredAsides } from './offline/unstored-asides.ts'
 import { OpenDocument } from './open-document.ts'
 import { OpenDocuments } from './open-documents.ts'
 import { syncUrl, type SocketConstructor } from './socket.ts'
+import { browserActivity, type ActivitySource } from './status/activity-source.ts'
+import { IdleWatch } from './status/idle-watch.ts'
+import { OwnStatus } from './status/own-status.ts'
 import { browserTabs, type TabsEnvironment } from './tabs/environment.ts'
 import { sharedSocket } from './tabs/shared-socket.ts'
 import { joinTabs, loneTab, type TabGroup } from './tabs/tab-group.ts'
@@ -47,10 +50,16 @@ export type ClientOptions = {
   readonly WebSocket?: SocketConstructor
   /** For places without a global fetch; questions of access go over it. */
   readonly fetch?: FetchLike
+  /** After so long without a sign of anybody, in all tabs, the own status is `away`; 5 minutes. */
+  readonly awayAfterMs?: number
+  /** Signs that somebody is at the device; by default the browser's events, in Node there are none. */
+  readonly activity?: ActivitySource
   readonly clock?: Clock
   readonly random?: Random
   readonly wake?: WakeSource
 }
+
+const AWAY_AFTER_MS = 5 * 60_000
 
 export type ClientParts = {
   readonly clock: Clock
@@ -64,6 +73,8 @@ export type ClientParts = {
   readonly visits: BackgroundVisits
   readonly unstored: UnstoredAsides
   readonly caretaker: Caretaker
+  readonly status: OwnStatus
+  readonly idle: IdleWatch | undefined
   readonly access: ClientAccess
   /** Ends what still waits for answers of access. */
   readonly endAccess: () => void
@@ -108,16 +119,30 @@ export function createParts(options: ClientOptions): ClientParts {
         unstored,
         schema: options.schema,
         onStorageProblem: problem => health.report(name, problem),
+        onShown: awareness => status.show(awareness),
       }),
   )
+  const { idle, status } = createStatus(options, { clock, tabs, documents })
   const visits = new BackgroundVisits({ documents, connection, clock })
   const ending = new AbortController()
   const fetch = options.fetch ?? ((address, init) => globalThis.fetch(address, init))
   const rest = new RestCaller({ socketUrl: url, tokens, fetch })
   const access = createClientAccess({ rest, documents, clock, random, end: ending.signal })
-  const own = { store, documents, visits, health, tabs, clock, unstored, access }
+  const own = { store, documents, visits, health, tabs, clock, unstored, access, idle, status }
   const parts = { ...own, connections, connection, endAccess: () => ending.abort() }
   return { ...parts, caretaker: new Caretaker(parts) }
+}
+
+function createStatus(
+  { awayAfterMs = AWAY_AFTER_MS, activity }: ClientOptions,
+  { clock, tabs, documents }: Pick<ClientParts, 'clock' | 'tabs' | 'documents'>,
+): Pick<ClientParts, 'idle' | 'status'> {
+  const source = activity ?? browserActivity()
+  const idle =
+    source === undefined ? undefined : new IdleWatch({ clock, tabs, source, awayAfterMs })
+  const awarenesses = () =>
+    Array.from(documents.all().values(), ({ state }) => state.get().awareness)
+  return { idle, status: new OwnStatus({ tabs, idle, awarenesses }) }
 }
 
 type Storage = { readonly store: OfflineStore; readonly environment?: TabsEnvironment | undefined }

@@ -11,6 +11,7 @@ import {
   unsentDocuments,
   type OfflineCopies,
 } from './offline/offline-copies.ts'
+import type { ClientStatus } from './status/own-status.ts'
 import { UnsentChangesError } from './offline/unsent-changes-error.ts'
 
 /** `signed out`: here or in another tab; nothing of the user is on this device any more. */
@@ -27,6 +28,8 @@ export type WeftClient = {
   /** Undoes {@link disconnect}. */
   connect(): void
   readonly offline: OfflineCopies
+  /** What others see of this user: online, busy, away when nobody is here. */
+  readonly status: ClientStatus
   /** Asking for access, deciding, giving and taking back. */
   readonly access: ClientAccess
   /**
@@ -49,6 +52,8 @@ export function createClient(options: ClientOptions): WeftClient {
 
   const stopHelpers = () => {
     parts.endAccess()
+    parts.idle?.end()
+    parts.status.end()
     caretaker.end()
     visits.end()
   }
@@ -78,6 +83,7 @@ export function createClient(options: ClientOptions): WeftClient {
     disconnect: () => connections.pause(),
     connect: () => connections.resume(),
     offline: createOfflineCopies({ ...parts, caretaker }),
+    status: parts.status,
     access: parts.access,
     async signOut({ force = false } = {}) {
       const unsent = force ? [] : await unsentDocuments(parts)

@@ -1,4 +1,5 @@
 /** A document that this client has open: the Y.Doc, its copy on the device, its way to the server. */
+import type { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
 import type { WireError } from '../../shared/errors.ts'
 import { REMOTE } from './awareness-link.ts'
@@ -29,6 +30,8 @@ export type OpenDocumentOptions = BodyOptions & {
   /** Resolves when an earlier hold on the same copy has written its last. */
   readonly ready: Promise<unknown>
   readonly onStorageProblem: (problem: StorageProblem | null) => void
+  /** The application looks at it: its user is to be there for others, in this awareness. */
+  readonly onShown: (awareness: Awareness) => void
 }
 
 export class OpenDocument {
@@ -82,7 +85,7 @@ export class OpenDocument {
   show(): void {
     const { awareness, copy } = this.#body
     copy.touch()
-    if (awareness.getLocalState() === null) awareness.setLocalState({})
+    this.#options.onShown(awareness)
   }
 
   hide(): void {

@@ -5,7 +5,7 @@ import { WebSocket } from 'ws'
 import * as Y from 'yjs'
 import { PERSON_NAME_MAX } from '../../shared/person.ts'
 import { until } from '../../server/testing/until.ts'
-import { expect, test, type Stage } from '../support/fixtures.ts'
+import { expect, newPage, test, type Stage } from '../support/fixtures.ts'
 import { hostileElements, hostilePayloads } from '../support/hostile-payloads.ts'
 import { testToken } from '../support/server-process.ts'
 
@@ -211,7 +211,7 @@ test('[T20] elements, attributes, links and titles that no editor would write', 
   await expect(page.getByLabel('Page text')).toContainText('the last paragraph')
   expect(await findings()).toEqual([])
   expect(page.url()).toContain('127.0.0.1')
-  await page.getByRole('button', { name: 'New page' }).click()
+  await newPage({ page })
   await expect(page.getByLabel('Page title')).toHaveValue('')
   expect([...events, ...errors]).toEqual([])
   guest.leave()

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Page } from '@playwright/test'
 import * as Y from 'yjs'
-import { expect, test, type Stage } from '../support/fixtures.ts'
+import { expect, newPage, test, type Stage } from '../support/fixtures.ts'
 
 const text = (page: Page) => page.getByLabel('Page text')
 const badge = (page: Page) => page.locator('.badge')
@@ -60,7 +60,7 @@ test('five documents edited offline, all tabs closed, a sixth opened: all arrive
   const ids: string[] = []
   for (const n of [1, 2, 3, 4, 5]) {
     const before = ada.page.url()
-    await ada.page.getByRole('button', { name: 'New page' }).click()
+    await newPage(ada)
     await expect(ada.page).not.toHaveURL(before)
     ids.push(new URL(ada.page.url()).hash)
     await write(ada.page, `made offline, number ${n}`)
@@ -195,10 +195,12 @@ test('two tabs without a server: each has what the other does, who it is, and wh
   for (let i = 0; i < 6; i++) await ada.page.keyboard.press('Backspace')
   await expect(text(second)).not.toContainText('first.')
   for (const page of [ada.page, second]) {
-    await expect(page.getByLabel('People on this page').getByRole('listitem')).toHaveCount(2)
+    // One person, whose other window has a caret.
+    await expect(page.getByLabel('People on this page').getByRole('listitem')).toHaveCount(1)
+    await expect(page.locator('.collaboration-carets__label')).toHaveText('Ada')
   }
   await second.close()
-  await expect(ada.page.getByLabel('People on this page').getByRole('listitem')).toHaveCount(1)
+  await expect(ada.page.locator('.collaboration-carets__label')).toHaveCount(0)
   await stage.startServer()
   await expect(badge(ada.page)).toHaveText('Saved', { timeout: 40_000 })
   const grace = await enter({ name: 'Grace' })
@@ -251,7 +253,7 @@ test('kept documents are there, up to date, without having been opened', async (
   await expect(keep).toBeChecked()
   await ada.page.keyboard.press('Escape')
   await expect(badge(ada.page)).toBeFocused()
-  await ada.page.getByRole('button', { name: 'New page' }).click()
+  await newPage(ada)
   await write(grace.page, 'Followed.')
   await expect(badge(grace.page)).toHaveText('Saved')
   await openDrawer(ada.page)
@@ -260,7 +262,7 @@ test('kept documents are there, up to date, without having been opened', async (
     .toContain('Kept. Followed.')
   await ada.page.keyboard.press('Escape')
   stage.network.cut()
-  await ada.page.getByRole('link', { name: 'Getting started' }).click()
+  await ada.page.getByRole('link', { name: 'Getting started', exact: true }).click()
   await expect(text(ada.page)).toContainText('Kept. Followed.')
 })
 
@@ -298,7 +300,7 @@ test('a reader’s eyes: the drawer in light and dark, and on a phone', async ({
     await rest(stage, 'welcome/pages/getting-started', 'PUT')
     await ada.page.reload()
     await expect(badge(ada.page)).toHaveText('Saved')
-    await ada.page.getByRole('button', { name: 'New page' }).click()
+    await newPage(ada)
     await ada.page.getByLabel('Page title').fill('Plan for the spring')
     await ada.page.getByRole('button', { name: 'Go offline' }).click()
     await write(ada.page, 'Offline.')

@@ -1,6 +1,6 @@
 /** The workspace, as people use it: two windows, a network that goes away, a server that dies. */
 import type { Page } from '@playwright/test'
-import { expect, test } from '../support/fixtures.ts'
+import { expect, newPage, test } from '../support/fixtures.ts'
 import { readDocument } from '../support/independent-reader.ts'
 
 const text = (page: Page) => page.getByLabel('Page text')
@@ -44,15 +44,15 @@ test('two windows: each sees what the other writes, where, and who it is', async
 test('pages: a new one appears in the other window, under its name', async ({ enter }) => {
   const ada = await enter({ name: 'Ada' })
   const grace = await enter({ name: 'Grace' })
-  await ada.page.getByRole('button', { name: 'New page' }).click()
+  await newPage(ada)
   await expect(ada.page).toHaveURL(/#\/welcome\/[a-z0-9_-]{10}$/)
   await ada.page.getByLabel('Page title').fill('Notes on the engine')
-  const link = grace.page.getByRole('link', { name: 'Notes on the engine' })
+  const link = grace.page.getByRole('link', { name: 'Notes on the engine', exact: true })
   await link.click()
   await expect(grace.page.getByLabel('Page title')).toHaveValue('Notes on the engine')
   await write(ada.page, 'only here')
   await expect(text(grace.page)).toContainText('only here')
-  await grace.page.getByRole('link', { name: 'Getting started' }).click()
+  await grace.page.getByRole('link', { name: 'Getting started', exact: true }).click()
   await expect(text(grace.page)).not.toContainText('only here')
 })
 
@@ -158,9 +158,9 @@ test('two tabs of one person share the copy on the device', async ({ enter }) =>
 test('a reader’s eyes: pictures in light and dark', async ({ enter }) => {
   const ada = await enter({ name: 'Ada Byron' })
   const grace = await enter({ name: 'Grace Hopper', scheme: 'dark' })
-  await ada.page.getByRole('button', { name: 'New page' }).click()
+  await newPage(ada)
   await ada.page.getByLabel('Page title').fill('Plan for the spring')
-  await grace.page.getByRole('link', { name: 'Plan for the spring' }).click()
+  await grace.page.getByRole('link', { name: 'Plan for the spring', exact: true }).click()
   await text(ada.page).click()
   await ada.page.keyboard.type('## What we know\n')
   await ada.page.keyboard.type('People write together, and the network is not always there. ')

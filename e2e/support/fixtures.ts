@@ -113,4 +113,13 @@ async function enterWorkspace(
   return { page, errors }
 }
 
+/** Makes a page, and goes there. */
+export async function newPage(
+  { page }: Pick<Person, 'page'>,
+  kind: 'Text' | 'Board' | 'Code' = 'Text',
+): Promise<void> {
+  await page.getByRole('button', { name: 'New page' }).click()
+  await page.getByRole('menuitem', { name: new RegExp(`^${kind}`) }).click()
+}
+
 export { expect } from '@playwright/test'

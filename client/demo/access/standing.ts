@@ -37,5 +37,5 @@ function isShut({ code }: WireError): boolean {
 }
 
 function isBlank(doc: Y.Doc): boolean {
-  return doc.getXmlFragment('body').length === 0
+  return doc.store.clients.size === 0
 }

@@ -51,3 +51,19 @@ test('nothing new is no text', () => {
   expect(textBeyond(Y.encodeStateAsUpdate(mine), knownOf(server))).toBe('')
   expect(textBeyond(Y.encodeStateAsUpdate(new Y.Doc()), knownOf(server))).toBe('')
 })
+
+test('of a page of code, and of the notes of a board', () => {
+  const server = new Y.Doc()
+  server.getText('code').insert(0, 'const a = 1\n')
+  server.getMap('shapes').set('a', note('known'))
+  const mine = new Y.Doc()
+  Y.applyUpdate(mine, Y.encodeStateAsUpdate(server))
+  mine.getText('code').insert(12, 'const b = 2')
+  mine.getMap('shapes').set('b', note('mine'))
+  mine.getMap('shapes').set('c', note('mine, and deleted'))
+  mine.getMap('shapes').delete('c')
+  mine.getMap('shapes').set('d', 'no shape')
+  expect(textBeyond(Y.encodeStateAsUpdate(mine), knownOf(server))).toBe('const b = 2\nmine')
+})
+
+const note = (text: string) => ({ kind: 'note', x: 0, y: 0, width: 100, height: 100, text })

@@ -11,6 +11,8 @@ export type AvatarStackProps = {
   /** Without oneself. */
   readonly othersOnly?: boolean
   readonly className?: string
+  /** What the list is called for screen readers. */
+  readonly label?: string
   /** Headless: draws the people that it is given, in whatever way. */
   readonly children?: (people: readonly Person[], hidden: number) => ReactNode
 }
@@ -21,13 +23,13 @@ const others = (people: readonly Person[]) => people.filter(({ isSelf }) => !isS
 const everybody = (people: readonly Person[]) => people
 
 export function AvatarStack(props: AvatarStackProps): ReactNode {
-  const { max = SHOWN_MAX, othersOnly = false, className, children } = props
+  const { max = SHOWN_MAX, othersOnly = false, className, label = 'People here', children } = props
   const people = usePeople(othersOnly ? others : everybody)
   const shown = people.slice(0, max)
   const hidden = people.slice(max)
   if (children !== undefined) return children(shown, hidden.length)
   return (
-    <ul className={classNames('weft-avatars', className)} aria-label="People here">
+    <ul className={classNames('weft-avatars', className)} aria-label={label}>
       {shown.map((person, index) => (
         // The first lies on top, or the badges would be covered.
         <li key={person.id} style={{ zIndex: shown.length - index }}>

@@ -15,6 +15,7 @@ export function Avatar({ person }: { readonly person: Person }): ReactNode {
       tabIndex={0}
       aria-label={words}
       data-status={status}
+      data-kind={user.kind}
       data-self={isSelf ? '' : undefined}
       onPointerEnter={turnTip}
       onFocus={turnTip}
@@ -47,8 +48,7 @@ export function turnTip({ currentTarget }: SyntheticEvent<HTMLElement>): void {
 function describe({ user, status, activity, isSelf }: Person): string {
   const name = user.name === '' ? 'Somebody' : user.name
   const kind = user.kind === 'user' ? '' : `, ${user.kind}`
-  const doing =
-    activity === null ? '' : `, ${[activity.kind, activity.target ?? []].flat().join(' ')}`
+  const doing = activity === null ? '' : `, ${activity.kind}`
   return `${name}${isSelf ? ' (you)' : ''}${kind}, ${status}${doing}`
 }
 

@@ -1,5 +1,6 @@
 /** What tabs of one user tell each other. Both ends are this code, of this version or another. */
 import * as z from 'zod/mini'
+import { presenceStatuses } from '../../../shared/presence.ts'
 
 const bytes = z.custom<Uint8Array>(value => value instanceof Uint8Array)
 /** Why a tab begins its document anew. */
@@ -22,6 +23,10 @@ const tabMessage = z.discriminatedUnion('type', [
   z.object({ type: z.literal('awareness'), ...about, update: bytes }),
   /** May I send and hear through your socket? Meant for the leader, if it has one to that address. */
   z.object({ type: z.literal('socket'), id: z.string(), url: z.string() }),
+  /** Somebody is at the device. */
+  z.object({ type: z.literal('active') }),
+  /** The user has chosen what others see of them. */
+  z.object({ type: z.literal('status'), status: z.enum(presenceStatuses) }),
   /** The server has another document under this name now. */
   z.object({ type: z.literal('replaced'), because: z.enum(replacedBecause), ...about }),
 ])
