@@ -7,6 +7,7 @@ import { fanoutReport, openFanout } from './app-fanout.ts'
 import { journalReport, openJournal } from './app-journal.ts'
 import { openPresence } from './app-presence.ts'
 import { createSockets } from './app-sockets.ts'
+import { openSpaces } from './app-spaces.ts'
 import { systemClock, type Clock } from '../shared/clock.ts'
 import { documentName } from '../shared/names.ts'
 import { systemRandom, type Random } from '../shared/random.ts'
@@ -94,24 +95,23 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   metrics.levels.unsavedDocuments = () => documents.unsaved.documents
 
   const access = await openAccess(config, { ...tools, breakers, database, audit, fanout })
-  const { gatekeeper, grants, requests, tokens, mint } = access
+  const { gatekeeper } = access
   const openings = createOpenings(config, { documents, clock, metrics })
   const edge = createEdge(config, { clock, metrics })
   const doors = { documents, openings, gatekeeper, edge, clock, log, metrics }
   const presence = openPresence(config, { ...doors, random, database, fanout })
+  const spaces = openSpaces({ ...tools, access, audit, documents, people: presence.people })
   const sockets = createSockets(config, { ...doors, random, rooms: presence.rooms })
   const control = new Control({ rooms: presence.rooms, fanout, log, metrics })
 
   const rest = createRest({
     ...doors,
+    ...access,
     audit,
-    grants,
-    requests,
     presence,
+    spaces,
     health,
     breakers,
-    tokens,
-    mint,
     disconnect: whom => control.disconnect(whom),
     bodyBytesMax: config.WEFT_MAX_FRAME_BYTES,
     isAccepting: () => !lifeCycle.stopping,

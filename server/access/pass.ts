@@ -9,8 +9,11 @@ import type { Note } from './note.ts'
 import { writeRuleOf, type WriteRule } from '../../shared/write-rules.ts'
 import { concerns, type ChangeSet, type RuleSource } from './policy.ts'
 
-/** Where a client comes from, as far as conditions may ask. */
-export type Situation = { readonly address: string | null }
+/** Where a client comes from: the address as far as conditions may ask, the device as it says itself. */
+export type Situation = { readonly address: string | null; readonly device?: Device | undefined }
+
+/** Of one user: an id of the application's choice, and what people call it. */
+export type Device = { readonly id: string; readonly name: string | null }
 
 export type PassOptions = {
   readonly principal: Principal
@@ -48,6 +51,9 @@ export class Pass {
   readonly name: DocumentName
   readonly #options: PassOptions
   readonly #listeners = new Set<() => void>()
+  readonly #closings: (() => void)[] = []
+  /** Why it is over, whatever the rules say. */
+  #ended: WeftError | undefined
   /** Answers that still hold. */
   readonly #answers = new Map<Capability, Decision>()
   #writing: KnownWriting | undefined
@@ -74,6 +80,10 @@ export class Pass {
     return this.#principal
   }
 
+  get device(): Device | undefined {
+    return this.#options.situation.device
+  }
+
   /**
    * The time by which tokens and grants end. It goes on evenly from the moment the token was shown: nobody
    * is sent off, or stays for ever, because somebody set the server's clock.
@@ -88,6 +98,7 @@ export class Pass {
     const known = this.#answers.get(capability)
     if (known !== undefined && at < known.until) return known
     const { situation, isRevoked } = this.#options
+    if (this.#ended !== undefined) return over(this.#ended)
     const decision = isRevoked(this.#principal)
       ? revoked
       : decide({
@@ -130,6 +141,7 @@ export class Pass {
   refusal(capability: Capability): WeftError | undefined {
     const decision = this.decide(capability)
     if (decision.allowed) return undefined
+    if (this.#ended !== undefined) return this.#ended
     if (decision === revoked) return new WeftError('TOKEN_REVOKED', decision.because)
     if (this.isExpired) return new WeftError('TOKEN_EXPIRED', 'the token has expired')
     const sentence = `${capability} of ${quoteName(this.name)}: ${decision.because}`
@@ -208,12 +220,26 @@ export class Pass {
     this.#changed()
   }
 
+  /** It allows nothing any more, and says why: what the document belongs to is over. */
+  end(error: WeftError): void {
+    if (this.#ended !== undefined) return
+    this.#ended = error
+    this.#changed()
+  }
+
+  /** Called once, when it is closed; at once when it is. */
+  whenClosed(action: () => void): void {
+    if (this.#isClosed) action()
+    else this.#closings.push(action)
+  }
+
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#cancelTimer()
     this.#listeners.clear()
     this.#options.onClose(this)
+    for (const action of this.#closings) action()
   }
 
   #changed(): void {
@@ -239,6 +265,12 @@ function timesOf(clock: Clock): Times {
 }
 
 const forbidden: Writing = { access: 'read' }
+
+const over = ({ message }: WeftError): Decision => ({
+  allowed: false,
+  because: message,
+  until: Infinity,
+})
 
 const watched = ['read', 'comment', 'write'] as const
 

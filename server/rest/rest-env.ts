@@ -22,6 +22,9 @@ import type { ClientAddress } from '../edge/addresses.ts'
 import type { Edge } from '../edge/edge.ts'
 import type { UserLimits } from '../edge/user-limits.ts'
 import type { AgentPresence } from '../presence/agent-presence.ts'
+import type { Members } from '../features/spaces/members.ts'
+import type { SpaceViews } from '../features/spaces/space-views.ts'
+import type { Spaces } from '../features/spaces/spaces.ts'
 import type { LastSeen } from '../presence/last-seen.ts'
 import type { People } from '../presence/people.ts'
 import type { Clock } from '../../shared/clock.ts'
@@ -57,6 +60,11 @@ export type RestOptions = {
     readonly people: Pick<People, 'find'>
     readonly agents: AgentPresence
     readonly lastSeen: Pick<LastSeen, 'of'>
+  }
+  readonly spaces: {
+    readonly spaces: Spaces
+    readonly members: Members
+    readonly views: SpaceViews
   }
   readonly clock: Clock
   readonly tokens: RestTokens

@@ -19,6 +19,8 @@ import { policyRoutes } from './policy-routes.ts'
 import { presenceRoutes } from './presence-routes.ts'
 import { answerProblem } from './problem.ts'
 import { requestRoutes } from './request-routes.ts'
+import { spaceMemberRoutes } from './space-member-routes.ts'
+import { spaceRoutes } from './space-routes.ts'
 import { tokenRoutes } from './token-routes.ts'
 import { writeRoutes } from './write-routes.ts'
 import { roleRoutes } from './role-routes.ts'
@@ -61,6 +63,8 @@ export function createRest(options: RestOptions): OpenAPIHono<RestEnv> {
   app.route('/', documentRoutes(options))
   app.route('/', writeRoutes(options))
   app.route('/', presenceRoutes(options))
+  app.route('/', spaceRoutes(options))
+  app.route('/', spaceMemberRoutes(options))
   app.route('/', adminRoutes(options))
   app.route('/', grantRoutes(options))
   app.route('/', roleRoutes(options))
