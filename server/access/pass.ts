@@ -28,6 +28,9 @@ export type PassOptions = {
   readonly note: Note
 }
 
+/** When what the document belongs to is over, ms since 1970, and what is said of it then. */
+export type Ending = { readonly at: number; readonly error: WeftError }
+
 export type Access = 'read' | 'comment' | 'write'
 
 /** What a client may do with the content; `rule` limits where, undefined: everywhere. */
@@ -52,8 +55,7 @@ export class Pass {
   readonly #options: PassOptions
   readonly #listeners = new Set<() => void>()
   readonly #closings: (() => void)[] = []
-  /** Why it is over, whatever the rules say. */
-  #ended: WeftError | undefined
+  #ending: Ending | undefined
   /** Answers that still hold. */
   readonly #answers = new Map<Capability, Decision>()
   #writing: KnownWriting | undefined
@@ -98,7 +100,8 @@ export class Pass {
     const known = this.#answers.get(capability)
     if (known !== undefined && at < known.until) return known
     const { situation, isRevoked } = this.#options
-    if (this.#ended !== undefined) return over(this.#ended)
+    const ending = this.#ending
+    if (ending !== undefined && at >= ending.at) return over(ending.error)
     const decision = isRevoked(this.#principal)
       ? revoked
       : decide({
@@ -109,8 +112,11 @@ export class Pass {
           at,
           address: situation.address,
         })
-    this.#answers.set(capability, decision)
-    return decision
+    const until = Math.min(decision.until, ending?.at ?? Infinity)
+    const answer =
+      until === decision.until || decision === revoked ? decision : { ...decision, until }
+    this.#answers.set(capability, answer)
+    return answer
   }
 
   /** May they write, now, and where in the document? Cheap as well. */
@@ -141,7 +147,7 @@ export class Pass {
   refusal(capability: Capability): WeftError | undefined {
     const decision = this.decide(capability)
     if (decision.allowed) return undefined
-    if (this.#ended !== undefined) return this.#ended
+    if (this.#ending !== undefined && this.#at >= this.#ending.at) return this.#ending.error
     if (decision === revoked) return new WeftError('TOKEN_REVOKED', decision.because)
     if (this.isExpired) return new WeftError('TOKEN_EXPIRED', 'the token has expired')
     const sentence = `${capability} of ${quoteName(this.name)}: ${decision.because}`
@@ -220,11 +226,13 @@ export class Pass {
     this.#changed()
   }
 
-  /** It allows nothing any more, and says why: what the document belongs to is over. */
-  end(error: WeftError): void {
-    if (this.#ended !== undefined) return
-    this.#ended = error
-    this.#changed()
+  /** From then on it allows nothing, whatever the rules say; undefined: there is no such instant. */
+  endAt(ending: Ending | undefined): void {
+    if (this.#ending?.at === ending?.at) return
+    this.#ending = ending
+    if (ending !== undefined && this.#at >= ending.at) return this.#changed()
+    this.#answers.clear()
+    this.#arm()
   }
 
   /** Called once, when it is closed; at once when it is. */

@@ -6,7 +6,14 @@ import {
   readAwarenessUpdate,
   type AwarenessEntry,
 } from './awareness-update.ts'
-import { restamp, soundState, stamp, STAMP_LENGTH_MAX } from './stamp.ts'
+import {
+  restamp,
+  soundState,
+  stamp,
+  STAMP_LENGTH_MAX,
+  type ShownDevice,
+  type Stamp,
+} from './stamp.ts'
 
 /** A connection's hold on a document, as presence sees it. */
 export type PresenceSession = {
@@ -19,7 +26,11 @@ export type PresenceSession = {
 }
 
 /** One of this node: its states show who it is, whatever it says. */
-export type OwnSession = PresenceSession & { readonly person: Person }
+export type OwnSession = PresenceSession & {
+  readonly person: Person
+  /** Where its states show on which device they were announced. */
+  readonly device?: ShownDevice | null | undefined
+}
 
 /** A state as nodes tell it to each other. */
 export type ToldState = AwarenessEntry & Pick<PresenceSession, 'principalId' | 'mayWrite'>
@@ -79,7 +90,7 @@ export class DocumentPresence {
     const { stateBytesMax } = this.#limits
     const entries = readAwarenessUpdate(update).map(entry => ({
       ...entry,
-      state: stamp(entry, session.person, stateBytesMax),
+      state: stamp(entry, stampOf(session), stateBytesMax),
     }))
     return entries.filter(entry => this.#take(session, entry)).map(({ clientId }) => clientId)
   }
@@ -92,7 +103,7 @@ export class DocumentPresence {
     const changed: number[] = []
     for (const [clientId, known] of this.#present) {
       if (known.owner !== session) continue
-      known.state = restamp(known.state, session.person)
+      known.state = restamp(known.state, stampOf(session))
       known.clock += 1
       changed.push(clientId)
     }
@@ -256,4 +267,8 @@ export class DocumentPresence {
   encodeAll(): Uint8Array | undefined {
     return this.#present.size === 0 ? undefined : this.encode(this.#present.keys())
   }
+}
+
+function stampOf({ person, device }: OwnSession): Stamp {
+  return device === undefined ? { user: person } : { user: person, device }
 }

@@ -8,6 +8,7 @@ import { WeftError } from '../../shared/errors.ts'
 import { adminRoutes } from './admin-routes.ts'
 import { crossOrigin } from './cross-origin.ts'
 import { auditRoutes } from './audit-routes.ts'
+import { deviceRoutes } from './device-routes.ts'
 import { devRoutes } from './dev-routes.ts'
 import { documentRoutes } from './document-routes.ts'
 import { guardRequests } from './guard-requests.ts'
@@ -63,6 +64,7 @@ export function createRest(options: RestOptions): OpenAPIHono<RestEnv> {
   app.route('/', documentRoutes(options))
   app.route('/', writeRoutes(options))
   app.route('/', presenceRoutes(options))
+  app.route('/', deviceRoutes(options))
   app.route('/', spaceRoutes(options))
   app.route('/', spaceMemberRoutes(options))
   app.route('/', adminRoutes(options))

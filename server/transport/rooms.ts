@@ -15,6 +15,8 @@ export type Rooms = {
   disconnect(whom: Whom, error: WeftError): number
   /** States of this node's sessions, with the document that each is about. */
   present(query?: Whom): readonly Present[]
+  /** JSON of where a user's sessions of this node come from, with the document of each. */
+  origins(user: string): readonly Pick<Present, 'document' | 'state'>[]
 }
 
 export type Present = {
@@ -74,6 +76,12 @@ export function createRooms(options: RoomsOptions): Rooms {
       }
       return count
     },
+    origins: user =>
+      [...open].flatMap(room =>
+        room
+          .originsOf(user)
+          .map(origin => ({ document: room.name, state: JSON.stringify(origin) })),
+      ),
     present({ document, user } = {}) {
       return [...open]
         .filter(({ name }) => document === undefined || name === document)

@@ -3,6 +3,7 @@ import type { Clock } from '../../shared/clock.ts'
 import { WeftError, toWeftError } from '../../shared/errors.ts'
 import { syncStep } from '../../shared/frames.ts'
 import type { Person } from '../../shared/person.ts'
+import { systemName } from '../../shared/system-names.ts'
 import type { CheckMessage } from '../../shared/protocol.ts'
 import type { Pass } from '../access/pass.ts'
 import type { Metrics } from '../base/metrics.ts'
@@ -17,7 +18,7 @@ import { FullAnswers } from './full-answers.ts'
 import { Lag } from './lag.ts'
 import { Repairs } from './repairs.ts'
 import { pack, type PackedFrame } from './packed-frame.ts'
-import type { Room, RoomMember } from './room.ts'
+import type { Room, RoomMember, SessionOrigin } from './room.ts'
 import type { SyncPeer } from './sync-peer.ts'
 import { mayWrite } from './write-refusal.ts'
 
@@ -45,6 +46,7 @@ const REPAIR_BYTES_MAX = 4 << 20
 
 export class SyncSession implements RoomMember {
   readonly #options: SyncSessionOptions
+  readonly #since: number
   #person: Person
   readonly #acks: AckGate
   readonly #access: AccessTeller
@@ -65,6 +67,7 @@ export class SyncSession implements RoomMember {
   constructor(options: SyncSessionOptions) {
     const { document, peer, metrics, clock } = options
     this.#options = options
+    this.#since = clock.now()
     this.#person = personOf(options.pass.principal)
     this.#lag = new Lag(document)
     this.#repairs = new Repairs(clock, {
@@ -107,6 +110,18 @@ export class SyncSession implements RoomMember {
 
   get person(): Person {
     return this.#person
+  }
+
+  /** Only among the devices of one user, null for one that does not say; to others it is nobody's business. */
+  get device() {
+    const { pass, document } = this.#options
+    return systemName(document.name)?.kind === 'user' ? (pass.device ?? null) : undefined
+  }
+
+  /** For the list of a user's devices; undefined for a socket that did not say which it is. */
+  get origin(): SessionOrigin | undefined {
+    const { device, principal } = this.#options.pass
+    return device && { device, tenant: principal.tenant, since: this.#since }
   }
 
   #rename(): void {

@@ -4,7 +4,7 @@ import type { SpaceName } from '../../../shared/names.ts'
 import { ownerOf, systemName } from '../../../shared/system-names.ts'
 import type { Pass } from '../../access/pass.ts'
 import type { Logger } from '../../base/log.ts'
-import { overness, requireOpen, type Space } from './space.ts'
+import { endingOf, requireOpen, type Space } from './space.ts'
 import type { Entry, Seats } from './seats.ts'
 
 export type SpaceGateOptions = {
@@ -16,6 +16,8 @@ export type SpaceGateOptions = {
 
 type Guest = {
   readonly pass: Pass
+  /** False while they are at the door: there it is asked whether there is room. */
+  isIn: boolean
   /** Undefined: they need none, as far as is known. */
   seat: Cancel | undefined
 }
@@ -23,16 +25,16 @@ type Guest = {
 /** A space with somebody of this node in it. */
 type Watch = {
   readonly guests: Set<Guest>
-  cancelAlarm: Cancel
+  cancelRetry: Cancel
   /** The look that is under way, and whether something has changed since it began. */
   isLooking: boolean
   isStale: boolean
+  /** How often something has changed. */
+  changes: number
 }
 
 /** Where the store could not be asked. */
 const AGAIN_MS = 1_000
-/** Timers of Node end here; a later instant is waited for in steps. */
-const TIMER_MS_MAX = 2 ** 31 - 1
 
 export class SpaceGate {
   readonly #options: SpaceGateOptions
@@ -52,16 +54,19 @@ export class SpaceGate {
     const { space } = system
     const { store, clock } = this.#options
     const watch = this.#watch(space)
-    const guest: Guest = { pass, seat: undefined }
+    const guest: Guest = { pass, isIn: false, seat: undefined }
     // Before the space is read: a change that comes meanwhile finds them.
     watch.guests.add(guest)
     pass.listen(() => this.#changed(space, watch))
     pass.whenClosed(() => this.#leave(space, watch, guest))
+    const { changes } = watch
     const found = await store.get(space)
     requireOpen(found, clock.now())
-    if (found === undefined) return
-    await this.#seat(watch, guest, { found, entry: 'if there is room' })
-    this.#arm(space, watch, found)
+    // By the pass itself: it waits for that instant, and its rules may end at the same one.
+    pass.endAt(endingOf(found))
+    if (found !== undefined) await this.#seat(watch, guest, { found, entry: 'if there is room' })
+    guest.isIn = true
+    if (changes !== watch.changes) this.#changed(space, watch)
   }
 
   #watch(space: SpaceName): Watch {
@@ -69,9 +74,10 @@ export class SpaceGate {
     if (known !== undefined) return known
     const watch: Watch = {
       guests: new Set(),
-      cancelAlarm: () => {},
+      cancelRetry: () => {},
       isLooking: false,
       isStale: false,
+      changes: 0,
     }
     this.#watches.set(space, watch)
     return watch
@@ -81,7 +87,7 @@ export class SpaceGate {
     watch.guests.delete(guest)
     guest.seat?.()
     if (watch.guests.size > 0) return
-    watch.cancelAlarm()
+    watch.cancelRetry()
     if (this.#watches.get(space) === watch) this.#watches.delete(space)
   }
 
@@ -103,6 +109,7 @@ export class SpaceGate {
   /** One look at a time; what changes during one is looked at after it. */
   #changed(space: SpaceName, watch: Watch): void {
     watch.isStale = true
+    watch.changes += 1
     if (watch.isLooking || watch.guests.size === 0) return
     watch.isLooking = true
     void this.#look(space, watch).finally(() => {
@@ -117,31 +124,17 @@ export class SpaceGate {
     const { store, clock, log } = this.#options
     try {
       const found = await store.get(space)
-      const refusal = overness(found, clock.now())
-      if (refusal !== undefined) {
-        for (const { pass } of Array.from(watch.guests)) pass.end(refusal)
-        return
-      }
       for (const guest of Array.from(watch.guests)) {
+        guest.pass.endAt(endingOf(found))
+        if (!watch.guests.has(guest) || !guest.isIn) continue
         if (found === undefined) giveUpSeat(guest)
         else await this.#seat(watch, guest, { found, entry: 'in any case' })
       }
-      this.#arm(space, watch, found)
     } catch (error) {
       log.warn({ err: error, space }, 'a space that has changed could not be read')
-      watch.cancelAlarm()
-      watch.cancelAlarm = clock.after(AGAIN_MS, () => this.#changed(space, watch))
+      watch.cancelRetry()
+      watch.cancelRetry = clock.after(AGAIN_MS, () => this.#changed(space, watch))
     }
-  }
-
-  /** At its end everybody is sent off, without anybody having asked. */
-  #arm(space: SpaceName, watch: Watch, found: Space | undefined): void {
-    watch.cancelAlarm()
-    const end = found?.expiresAt ?? null
-    if (end === null || watch.guests.size === 0) return
-    const { clock } = this.#options
-    const delayMs = Math.min(Math.max(end - clock.now(), 1), TIMER_MS_MAX)
-    watch.cancelAlarm = clock.after(delayMs, () => this.#changed(space, watch))
   }
 }
 

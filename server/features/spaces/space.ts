@@ -54,19 +54,19 @@ export function statusOf(space: Space | undefined, at: number): SpaceStatus {
   return space.expiresAt !== null && at >= space.expiresAt ? 'expired' : 'active'
 }
 
-/** Why nobody may be in it; undefined: they may. */
-export function overness(space: Space | undefined, at: number): WeftError | undefined {
-  const status = statusOf(space, at)
-  if (space === undefined || status === 'active') return undefined
-  const sentence =
-    status === 'closed' ? 'was closed by its owner' : 'is over: its time has come to an end'
-  return new WeftError('SPACE_CLOSED', `the space ${quoteName(space.name)} ${sentence}`)
+/** When nobody may be in it any more, ms since 1970; undefined: nothing was said of an end. */
+export function endingOf(space: Space | undefined) {
+  const { name, closedAt, expiresAt } = space ?? { closedAt: null, expiresAt: null }
+  const at = closedAt === null ? expiresAt : -Infinity
+  if (name === undefined || at === null) return undefined
+  const sentence = closedAt === null ? 'is over: its time has come' : 'was closed by its owner'
+  return { at, error: new WeftError('SPACE_CLOSED', `the space ${quoteName(name)} ${sentence}`) }
 }
 
 /** Throws SPACE_CLOSED. */
 export function requireOpen(space: Space | undefined, at: number): void {
-  const refusal = overness(space, at)
-  if (refusal !== undefined) throw refusal
+  const ending = endingOf(space)
+  if (ending !== undefined && at >= ending.at) throw ending.error
 }
 
 /** What covers all of a space; its members' grants are for this. */
