@@ -23,6 +23,8 @@ export type { PersistenceState, StorageProblem } from './offline/storage-problem
 export { UnsentChangesError, type UnsentDocument } from './offline/unsent-changes-error.ts'
 export type { DocumentState } from './open-document.ts'
 export type { SaveState } from './save-state.ts'
+export type { ClientSpaces, PageOrder, SpaceTermsOrder } from './spaces/client-spaces.ts'
+export { SpaceHandle } from './spaces/space-handle.ts'
 export type { TabsEnvironment } from './tabs/environment.ts'
 export type { TokenOption } from './token-source.ts'
 export { WeftError, type ErrorCode, type WireError } from '../../shared/errors.ts'
@@ -34,6 +36,13 @@ export type {
   RequestDecision,
   RequestStatus,
 } from '../../shared/access-views.ts'
+export type {
+  DeviceView,
+  JoinedView,
+  SpaceDetailsView,
+  SpaceMemberView,
+  SpaceView,
+} from '../../shared/space-views.ts'
 export { personColors, type Person } from '../../shared/person.ts'
 export {
   joinPeople,

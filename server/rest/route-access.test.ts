@@ -114,6 +114,8 @@ const rows: Readonly<Record<string, Row>> = {
   },
   // By invitation alone, for owners too.
   'post /v1/spaces/{name}/join': { statuses: known(403), path: '/v1/spaces/acme/join' },
+  // What comes from tokens nobody can give up.
+  'post /v1/spaces/{name}/leave': { statuses: known(204), path: '/v1/spaces/acme/leave' },
   'put /v1/spaces/{name}/members/{user}': {
     statuses: sharing(204),
     path: '/v1/spaces/acme/members/guest',

@@ -50,6 +50,15 @@ const joinRoute = createRoute({
   },
 })
 
+const leaveRoute = createRoute({
+  method: 'post',
+  path: '/v1/spaces/{name}/leave',
+  summary: 'Give up what one was given on the whole of a space',
+  security,
+  request: { params: nameParam },
+  responses: { 204: { description: 'They are out, or were not in.' }, ...refusals },
+})
+
 const membersRoute = createRoute({
   method: 'get',
   path: '/v1/spaces/{name}/members',
@@ -102,6 +111,12 @@ export function spaceMemberRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
     const name = spaceName(context.req.valid('param').name)
     const { role } = await members.join(await by(context, options), name)
     return context.json({ role }, 200)
+  })
+
+  router.openapi(leaveRoute, async context => {
+    const name = spaceName(context.req.valid('param').name)
+    await members.leave(await by(context, options), name)
+    return context.body(null, 204)
   })
 
   router.openapi(membersRoute, async context => {
