@@ -97,7 +97,7 @@ describe.each(['SQLite', 'Postgres'] as const)('spaces on %s', kind => {
     bob.provider.awareness.setLocalStateField('viewing', 'list')
     await until(() => names(ada).includes('bob') && names(bob).includes('ada'), 'each other')
     expect(await present()).toEqual(['ada', 'bob'])
-    const info = await (await send('GET', PLAN, 'bob')).json()
+    const info: unknown = await (await send('GET', PLAN, 'bob')).json()
     expect(info).toMatchObject({
       status: 'active',
       memberCount: 2,
@@ -241,9 +241,9 @@ describe.each(['SQLite', 'Postgres'] as const)('spaces on %s', kind => {
     await send('PATCH', PLAN, 'ada', { joining: 'open', joinRole: 'commenter' })
     expect(await (await send('POST', `${PLAN}/join`, 'bob')).json()).toEqual({ role: 'commenter' })
     expect(await (await send('POST', `${PLAN}/join`, 'bob')).json()).toEqual({ role: null })
-    const members = await (await send('GET', `${PLAN}/members?limit=1`, 'bob')).json()
+    const members: unknown = await (await send('GET', `${PLAN}/members?limit=1`, 'bob')).json()
     expect(members).toMatchObject({ members: [{ user: 'ada', role: 'owner' }], next: 'ada' })
-    const rest = await (await send('GET', `${PLAN}/members?cursor=ada`, 'bob')).json()
+    const rest: unknown = await (await send('GET', `${PLAN}/members?cursor=ada`, 'bob')).json()
     expect(rest).toMatchObject({ members: [{ user: 'bob', role: 'commenter' }], next: null })
     const bob = await enter('bob')
     expect((await send('DELETE', `${PLAN}/members/bob`, 'bob')).status).toBe(204)

@@ -3,7 +3,9 @@ import type { Member } from './member.ts'
 import { useOthers } from './use-others.ts'
 import { usePresence, type SetPresence } from './use-presence.ts'
 import type { IsEqual } from './use-readable.ts'
+import type { SpaceSnapshot } from './space-store.ts'
 import { useSelf } from './use-self.ts'
+import { useSpace } from './use-space.ts'
 
 export type TypedHooks<P extends object, U> = {
   readonly useOthers: {
@@ -20,6 +22,14 @@ export type TypedHooks<P extends object, U> = {
       isEqual?: IsEqual<Selection>,
     ): Selection
   }
+  readonly useSpace: {
+    (name: string): SpaceSnapshot<P, U>
+    <Selection>(
+      name: string,
+      select: (space: SpaceSnapshot<P, U>) => Selection,
+      isEqual?: IsEqual<Selection>,
+    ): Selection
+  }
   readonly usePresence: (
     initial?: Partial<P>,
   ) => readonly [presence: Partial<P>, setPresence: SetPresence<P>]
@@ -28,8 +38,8 @@ export type TypedHooks<P extends object, U> = {
 /**
  * @example
  * // presence.ts of the application
- * export const { useOthers, useSelf, usePresence } = typedHooks<MyPresence, MyUser>()
+ * export const { useOthers, useSelf, usePresence, useSpace } = typedHooks<MyPresence, MyUser>()
  */
 export function typedHooks<P extends object, U>(): TypedHooks<P, U> {
-  return { useOthers, useSelf, usePresence }
+  return { useOthers, useSelf, usePresence, useSpace }
 }

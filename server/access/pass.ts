@@ -4,6 +4,7 @@ import { decide, type Decision, type Rule } from '../../shared/decide.ts'
 import { WeftError } from '../../shared/errors.ts'
 import { quoteName, type DocumentName } from '../../shared/names.ts'
 import type { Capability, Principal } from '../../shared/permissions.ts'
+import { systemName } from '../../shared/system-names.ts'
 import { byPrincipal } from '../audit/audit-row.ts'
 import type { Note } from './note.ts'
 import { writeRuleOf, type WriteRule } from '../../shared/write-rules.ts'
@@ -14,6 +15,14 @@ export type Situation = { readonly address: string | null; readonly device?: Dev
 
 /** Of one user: an id of the application's choice, and what people call it. */
 export type Device = { readonly id: string; readonly name: string | null }
+
+/** From where somebody came: told to themselves alone, and to admins. */
+export type SessionOrigin = {
+  readonly device: Device
+  readonly tenant: string | null
+  /** Ms since 1970. */
+  readonly since: number
+}
 
 export type PassOptions = {
   readonly principal: Principal
@@ -62,6 +71,7 @@ export class Pass {
   #principal: Principal
   #rules: readonly Rule[] = []
   #since: Times
+  readonly #openedAt: number
   #cancelTimer: Cancel = () => {}
   #isClosed = false
   /** Counts what may have changed the rules, so that a slow answer does not overwrite a later one. */
@@ -75,6 +85,7 @@ export class Pass {
     this.#principal = principal
     this.name = name
     this.#since = timesOf(clock)
+    this.#openedAt = clock.now()
   }
 
   /** The client as of now: its token may have been renewed. */
@@ -82,8 +93,19 @@ export class Pass {
     return this.#principal
   }
 
-  get device(): Device | undefined {
-    return this.#options.situation.device
+  /** For the list of a user's devices; undefined for a client that did not say on which it is. */
+  get origin(): SessionOrigin | undefined {
+    const { device } = this.#options.situation
+    return device && { device, tenant: this.#principal.tenant, since: this.#openedAt }
+  }
+
+  /**
+   * Among the devices of one user; null for a client that did not say. Undefined elsewhere: to others
+   * it is nobody's business.
+   */
+  get shownDevice(): Device | null | undefined {
+    const isShown = systemName(this.name)?.kind === 'user'
+    return isShown ? (this.#options.situation.device ?? null) : undefined
   }
 
   /**

@@ -1,19 +1,13 @@
 /** Who is on a document: each state belongs to the session that announced it, and goes with it. */
 import type { Person } from '../../shared/person.ts'
+import type { Device } from '../access/pass.ts'
 import {
   LEFT,
   encodeAwarenessUpdate,
   readAwarenessUpdate,
   type AwarenessEntry,
 } from './awareness-update.ts'
-import {
-  restamp,
-  soundState,
-  stamp,
-  STAMP_LENGTH_MAX,
-  type ShownDevice,
-  type Stamp,
-} from './stamp.ts'
+import { restamp, soundState, stamp, STAMP_LENGTH_MAX, type Stamp } from './stamp.ts'
 
 /** A connection's hold on a document, as presence sees it. */
 export type PresenceSession = {
@@ -28,8 +22,8 @@ export type PresenceSession = {
 /** One of this node: its states show who it is, whatever it says. */
 export type OwnSession = PresenceSession & {
   readonly person: Person
-  /** Where its states show on which device they were announced. */
-  readonly device?: ShownDevice | null | undefined
+  /** Says whether its states show on which device they were announced. */
+  readonly pass?: { readonly shownDevice: Device | null | undefined }
 }
 
 /** A state as nodes tell it to each other. */
@@ -269,6 +263,7 @@ export class DocumentPresence {
   }
 }
 
-function stampOf({ person, device }: OwnSession): Stamp {
+function stampOf({ person, pass }: OwnSession): Stamp {
+  const device = pass?.shownDevice
   return device === undefined ? { user: person } : { user: person, device }
 }

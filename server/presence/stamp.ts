@@ -1,14 +1,12 @@
 /** What becomes of a state before anybody else gets it: who it is, is the server's to say. */
 import { WeftError } from '../../shared/errors.ts'
 import type { Person } from '../../shared/person.ts'
+import type { Device } from '../access/pass.ts'
 import { LEFT, type AwarenessEntry } from './awareness-update.ts'
 import { cleanState } from './clean-state.ts'
 
-/** Among the devices of one user. */
-export type ShownDevice = { readonly id: string; readonly name: string | null }
-
 /** What the server says of a state's author, whatever the client says there. */
-export type Stamp = { readonly user: Person; readonly device?: ShownDevice | null }
+export type Stamp = { readonly user: Person; readonly device?: Device | null }
 
 type State = { readonly [field: string]: unknown }
 

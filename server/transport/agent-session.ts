@@ -58,11 +58,6 @@ export class AgentSession implements RoomMember {
     return this.#options.pass.principal.id
   }
 
-  /** Where devices are told apart it is none, whatever it says. */
-  get device() {
-    return systemName(this.pass.name)?.kind === 'user' ? null : undefined
-  }
-
   get pass(): Pass {
     return this.#options.pass
   }

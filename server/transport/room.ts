@@ -2,7 +2,7 @@
 import { every, type Cancel, type Clock } from '../../shared/clock.ts'
 import type { WeftError } from '../../shared/errors.ts'
 import { syncStep } from '../../shared/frames.ts'
-import type { Device } from '../access/pass.ts'
+import type { Pass, SessionOrigin } from '../access/pass.ts'
 import type { LiveDocument } from '../documents/live-document.ts'
 import type { DocumentPresence, OwnSession, ToldState } from '../presence/document-presence.ts'
 import type { PresenceLink } from '../presence/presence-link.ts'
@@ -11,14 +11,6 @@ import { pack, type PackedFrame } from './packed-frame.ts'
 import { PresenceRounds } from './presence-rounds.ts'
 import { Repeat } from './repeat.ts'
 import type { FrameFormat } from './sync-peer.ts'
-
-/** From where somebody came: told to themselves alone, and to admins. */
-export type SessionOrigin = {
-  readonly device: Device
-  readonly tenant: string | null
-  /** Ms since 1970. */
-  readonly since: number
-}
 
 /** A member of a room; its changes are not echoed to it. */
 export type RoomMember = OwnSession & {
@@ -32,7 +24,7 @@ export type RoomMember = OwnSession & {
   readonly needsBeat: boolean
   /** Asks the client for what we lack. */
   onBeat(): void
-  readonly origin?: SessionOrigin | undefined
+  readonly pass?: Pick<Pass, 'origin' | 'shownDevice'>
   /** We end it, and the client is told why. */
   end(error: WeftError): void
 }
@@ -164,8 +156,8 @@ export class Room {
 
   /** Sessions of a user that say on which device they are. */
   originsOf(user: string): readonly SessionOrigin[] {
-    return [...this.#members].flatMap(({ principalId, origin }) =>
-      principalId === user && origin !== undefined ? [origin] : [],
+    return [...this.#members].flatMap(({ principalId, pass }) =>
+      principalId === user && pass?.origin !== undefined ? [pass.origin] : [],
     )
   }
 

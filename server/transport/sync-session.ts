@@ -3,7 +3,6 @@ import type { Clock } from '../../shared/clock.ts'
 import { WeftError, toWeftError } from '../../shared/errors.ts'
 import { syncStep } from '../../shared/frames.ts'
 import type { Person } from '../../shared/person.ts'
-import { systemName } from '../../shared/system-names.ts'
 import type { CheckMessage } from '../../shared/protocol.ts'
 import type { Pass } from '../access/pass.ts'
 import type { Metrics } from '../base/metrics.ts'
@@ -18,7 +17,7 @@ import { FullAnswers } from './full-answers.ts'
 import { Lag } from './lag.ts'
 import { Repairs } from './repairs.ts'
 import { pack, type PackedFrame } from './packed-frame.ts'
-import type { Room, RoomMember, SessionOrigin } from './room.ts'
+import type { Room, RoomMember } from './room.ts'
 import type { SyncPeer } from './sync-peer.ts'
 import { mayWrite } from './write-refusal.ts'
 
@@ -46,8 +45,9 @@ const REPAIR_BYTES_MAX = 4 << 20
 
 export class SyncSession implements RoomMember {
   readonly #options: SyncSessionOptions
-  readonly #since: number
-  #person: Person
+  readonly pass: Pass
+  /** Changes with a fresh token alone. */
+  person: Person
   readonly #acks: AckGate
   readonly #access: AccessTeller
   readonly #stopListening: () => void
@@ -67,8 +67,8 @@ export class SyncSession implements RoomMember {
   constructor(options: SyncSessionOptions) {
     const { document, peer, metrics, clock } = options
     this.#options = options
-    this.#since = clock.now()
-    this.#person = personOf(options.pass.principal)
+    this.pass = options.pass
+    this.person = personOf(options.pass.principal)
     this.#lag = new Lag(document)
     this.#repairs = new Repairs(clock, {
       isAsked: () => this.#questions.includes('repair'),
@@ -108,28 +108,11 @@ export class SyncSession implements RoomMember {
     return this.#options.pass.principal.id
   }
 
-  get person(): Person {
-    return this.#person
-  }
-
-  /** Only among the devices of one user, null for one that does not say; to others it is nobody's business. */
-  get device() {
-    const { pass, document } = this.#options
-    return systemName(document.name)?.kind === 'user' ? (pass.device ?? null) : undefined
-  }
-
-  /** For the list of a user's devices; undefined for a socket that did not say which it is. */
-  get origin(): SessionOrigin | undefined {
-    const { device, principal } = this.#options.pass
-    return device && { device, tenant: principal.tenant, since: this.#since }
-  }
-
   #rename(): void {
-    const { pass, room } = this.#options
-    const person = personOf(pass.principal)
-    if (isSamePerson(person, this.#person)) return
-    this.#person = person
-    room.refresh(this)
+    const person = personOf(this.pass.principal)
+    if (isSamePerson(person, this.person)) return
+    this.person = person
+    this.#options.room.refresh(this)
   }
 
   get mayWrite(): boolean {

@@ -154,8 +154,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
   }
 
   get #schema(): SchemaRange | undefined {
-    const { hello, schema } = this.#options
-    return hello?.schema ?? schema
+    return this.#options.hello?.schema ?? this.#options.schema
   }
 
   connected(connection: Connection): void {
