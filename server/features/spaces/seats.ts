@@ -75,9 +75,19 @@ export class Seats {
     }
   }
 
+  /** Renews nothing any more, as after a crash. */
+  halt(): void {
+    this.#stop()
+  }
+
+  /** Resolves when the renewal that is under way is done. */
+  settle(): Promise<void> {
+    return this.#renewing
+  }
+
   /** Gives up all seats of this node. */
   async close(): Promise<void> {
-    this.#stop()
+    this.halt()
     await this.#renewing
     await Promise.allSettled(this.#turns.values())
     await this.#write(trx => trx.deleteFrom('space_seats').where('node', '=', this.#node)).catch(
