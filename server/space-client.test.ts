@@ -6,6 +6,11 @@ import type { Grant } from '../shared/permissions.ts'
 import { startTestApp, type TestApp } from './testing/test-app.ts'
 import { until } from './testing/until.ts'
 
+type States = { getStates(): Map<number, Readonly<Record<string, unknown>>> }
+
+const told = (awareness: States, field: string): readonly unknown[] =>
+  Array.from(awareness.getStates().values(), state => state[field])
+
 const editor: Grant[] = [{ resource: 'acme/**', role: 'editor' }]
 
 describe('spaces by the client', () => {
@@ -36,7 +41,7 @@ describe('spaces by the client', () => {
     expect(await theirs.join()).toEqual({ role: 'viewer' })
     await theirs.handle.whenSynced()
     space.awareness.setLocalStateField('viewing', 'board')
-    const viewing = () => [...theirs.awareness.getStates().values()].map(state => state['viewing'])
+    const viewing = () => told(theirs.awareness, 'viewing')
     await until(() => viewing().includes('board'), 'seen')
     expect(await space.info()).toMatchObject({ title: 'Plan', memberCount: 2, presentCount: 2 })
     expect((await bob.spaces.list()).spaces.map(({ name }) => name)).toEqual(['acme/plan'])
@@ -75,7 +80,7 @@ describe('spaces by the client', () => {
     await other.whenSynced()
     expect(other.doc.getMap('settings').get('theme')).toBe('dark')
     own.awareness.setLocalStateField('viewing', 'settings')
-    const from = () => [...other.awareness.getStates().values()].map(state => state['device'])
+    const from = () => told(other.awareness, 'device')
     await until(() => from().some(device => device !== undefined), 'seen')
     expect(from()).toContainEqual({ id: 'l', name: 'Laptop' })
     expect(await laptop.spaces.devices('ada')).toMatchObject([

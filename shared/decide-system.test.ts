@@ -53,7 +53,7 @@ describe('[S2] the document of a space', () => {
     const rules = fc.array(
       fc
         .tuple(resource, fc.constantFrom(...roles), effect)
-        .map(([where, role, what]) => rule(where, role, what as Rule['effect'])),
+        .map(([where, role, what]) => rule(where, role, what)),
       { maxLength: 5 },
     )
     fc.assert(
