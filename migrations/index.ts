@@ -10,6 +10,7 @@ import * as audit from './006-audit.ts'
 import * as tokens from './007-tokens.ts'
 import * as requests from './008-requests.ts'
 import * as presence from './009-presence.ts'
+import * as spaces from './010-spaces.ts'
 
 export type Migration = {
   readonly name: string
@@ -27,4 +28,5 @@ export const migrations: readonly Migration[] = [
   { name: '007-tokens', ...tokens },
   { name: '008-requests', ...requests },
   { name: '009-presence', ...presence },
+  { name: '010-spaces', ...spaces },
 ]

@@ -7,7 +7,9 @@ import { AccessWatch } from './access/access-watch.ts'
 import { Gatekeeper } from './access/gatekeeper.ts'
 import { GrantStore } from './access/grants/grant-store.ts'
 import { Grants } from './access/grants/grants.ts'
-import { Policy } from './access/policy.ts'
+import { Policy, type RuleSource } from './access/policy.ts'
+import { openSpaceGate } from './app-spaces.ts'
+import type { SpaceStore } from './features/spaces/space-store.ts'
 import { openRequests, type OpenedRequests } from './app-requests.ts'
 import { createTokenMint, developmentSecret, type TokenMint } from './access/token-mint.ts'
 import { createTokenVerifier, type TokenKeys } from './access/token-verifier.ts'
@@ -34,6 +36,11 @@ export type AccessParts = {
 export type Access = {
   readonly gatekeeper: Gatekeeper
   readonly grants: Grants
+  readonly grantStore: GrantStore
+  readonly rules: RuleSource
+  /** See {@link AccessWatch.announce}. */
+  readonly announce: () => Promise<void>
+  readonly spaceStore: SpaceStore
   readonly requests: OpenedRequests
   readonly tokens: Tokens
   /** In development mode alone. */
@@ -56,6 +63,7 @@ export async function openAccess(config: Config, parts: AccessParts): Promise<Ac
   const { verifier, mint } = createVerifier(config, { ...parts, tokens })
   const store = new GrantStore(database.db, clock)
   const policy = new Policy(store)
+  const spaceGate = await openSpaceGate({ ...parts, isAlone: fanout === undefined })
   const { revocations } = tokens
   const isRevoked = (principal: Principal) => revocations.isRevoked(principal)
   const gatekeeper = new Gatekeeper({
@@ -63,6 +71,7 @@ export async function openAccess(config: Config, parts: AccessParts): Promise<Ac
     clock,
     policy,
     isRevoked,
+    receive: pass => spaceGate.receive(pass),
     note: event => audit.note(event),
   })
   const { passes } = gatekeeper
@@ -87,6 +96,10 @@ export async function openAccess(config: Config, parts: AccessParts): Promise<Ac
   return {
     gatekeeper,
     grants,
+    grantStore: store,
+    rules: policy,
+    announce,
+    spaceStore: spaceGate.store,
     requests,
     tokens,
     mint,
@@ -94,6 +107,7 @@ export async function openAccess(config: Config, parts: AccessParts): Promise<Ac
       stopSweeping()
       await requests.close()
       watch.close()
+      await spaceGate.close()
       await tokens.close()
       return []
     },

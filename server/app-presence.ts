@@ -52,7 +52,7 @@ export function openPresence(config: Config, parts: PresenceParts): OpenedPresen
   const lastSeen = new LastSeen({ database, present, clock, log })
   const people = new People({
     ...parts,
-    here: query => rooms.present(query),
+    here: query => ('devicesOf' in query ? rooms.origins(query.devicesOf) : rooms.present(query)),
     onAgentLeft: agent => agents.left(agent),
   })
   const tellLeft = people.tellLeft.bind(people)

@@ -8,6 +8,7 @@ import { journalReport, openJournal } from './app-journal.ts'
 import { openPresence } from './app-presence.ts'
 import type { AppHooks } from './app-signals.ts'
 import { createSockets } from './app-sockets.ts'
+import { openSpaces } from './app-spaces.ts'
 import { systemClock, type Clock } from '../shared/clock.ts'
 import { documentName } from '../shared/names.ts'
 import { systemRandom, type Random } from '../shared/random.ts'
@@ -95,24 +96,23 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   metrics.levels.unsavedDocuments = () => documents.unsaved.documents
 
   const access = await openAccess(config, { ...tools, breakers, database, audit, fanout })
-  const { gatekeeper, grants, requests, tokens, mint } = access
+  const { gatekeeper } = access
   const openings = createOpenings(config, { documents, clock, metrics })
   const edge = createEdge(config, { clock, metrics })
   const doors = { documents, openings, gatekeeper, edge, clock, log, metrics }
   const presence = openPresence(config, { ...doors, random, database, fanout, hooks })
+  const spaces = openSpaces({ ...tools, access, audit, documents, people: presence.people })
   const sockets = createSockets(config, { ...doors, ...presence, random })
   const control = new Control({ rooms: presence.rooms, fanout, log, metrics })
 
   const rest = createRest({
     ...doors,
+    ...access,
     audit,
-    grants,
-    requests,
     presence,
+    spaces,
     health,
     breakers,
-    tokens,
-    mint,
     disconnect: whom => control.disconnect(whom),
     bodyBytesMax: config.WEFT_MAX_FRAME_BYTES,
     isAccepting: () => !lifeCycle.stopping,

@@ -1,4 +1,5 @@
 /** The one place that decides who may do what, where and until when: pure, without I/O. */
+import { asRuled } from './decide-system.ts'
 import {
   isRoleWithinLimits,
   isWithinLimits,
@@ -84,8 +85,20 @@ const TIME_CONDITION_MS = 1_000
  *    rule that allows anything counts, and replaces what that subject has further away.
  * 3. What the subjects are allowed adds up, except where a rule that denies it is at least as near.
  * 4. Without `read` nothing else is allowed. Nothing is allowed by default.
+ * 5. For the system's documents their names say of what the rules have to speak; see decide-system.ts.
  */
-export function decide(question: Question): Decision {
+export function decide(asked: Question): Decision {
+  const question = asRuled(asked)
+  return question === null ? nobody(asked) : decideByRules(question)
+}
+
+const nobody = ({ resource, capability }: Question): Decision => ({
+  allowed: false,
+  because: `nobody has ${capability} of ${resource}`,
+  until: Infinity,
+})
+
+function decideByRules(question: Question): Decision {
   const { principal, resource, capability, at } = question
   if (at >= principal.expiresAt) return expired
   if (at >= principal.writesUntil && capability !== 'read') return expired

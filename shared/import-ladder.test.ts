@@ -30,6 +30,7 @@ const guardedPackages: Readonly<Record<string, readonly string[]>> = {
     'server/audit/',
     'server/access/',
     'server/presence/',
+    'server/features/',
     'migrations/',
   ],
   '@marcbachmann/cel-js': ['server/access/'],

@@ -48,4 +48,6 @@ export {
 } from './use-signal.ts'
 export type { SharedData } from './use-shared-type.ts'
 export { useStatus, type OwnStatus } from './use-status.ts'
+export { useSpace } from './use-space.ts'
+export type { SpaceSnapshot } from './space-store.ts'
 export { useText } from './use-text.ts'

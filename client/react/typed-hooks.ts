@@ -3,8 +3,10 @@ import type { Member } from './member.ts'
 import { useOthers } from './use-others.ts'
 import { usePresence, type SetPresence } from './use-presence.ts'
 import type { IsEqual } from './use-readable.ts'
+import type { SpaceSnapshot } from './space-store.ts'
 import { useSelf } from './use-self.ts'
 import { useSignal, type SignalTypes, type UseSignal } from './use-signal.ts'
+import { useSpace } from './use-space.ts'
 
 export type TypedHooks<P extends object, U, S extends object = SignalTypes> = {
   readonly useOthers: {
@@ -21,6 +23,14 @@ export type TypedHooks<P extends object, U, S extends object = SignalTypes> = {
       isEqual?: IsEqual<Selection>,
     ): Selection
   }
+  readonly useSpace: {
+    (name: string): SpaceSnapshot<P, U>
+    <Selection>(
+      name: string,
+      select: (space: SpaceSnapshot<P, U>) => Selection,
+      isEqual?: IsEqual<Selection>,
+    ): Selection
+  }
   readonly usePresence: (
     initial?: Partial<P>,
   ) => readonly [presence: Partial<P>, setPresence: SetPresence<P>]
@@ -31,7 +41,8 @@ export type TypedHooks<P extends object, U, S extends object = SignalTypes> = {
  * @example
  * // presence.ts of the application
  * type MySignals = { 'chat.message': { text: string } }
- * export const { useOthers, useSelf, usePresence, useSignal } = typedHooks<MyPresence, MyUser, MySignals>()
+ * export const { useOthers, useSelf, usePresence, useSignal, useSpace } =
+ *   typedHooks<MyPresence, MyUser, MySignals>()
  */
 export function typedHooks<P extends object, U, S extends object = SignalTypes>(): TypedHooks<
   P,
@@ -39,5 +50,6 @@ export function typedHooks<P extends object, U, S extends object = SignalTypes>(
   S
 > {
   // What a signal holds is what the application says: the server has held it against its schemas.
-  return { useOthers, useSelf, usePresence, useSignal: useSignal as unknown as UseSignal<S> }
+  const typedSignal = useSignal as unknown as UseSignal<S>
+  return { useOthers, useSelf, usePresence, useSignal: typedSignal, useSpace }
 }

@@ -11,8 +11,10 @@ import {
   usePresence,
   useSelf,
   useSignal,
+  useSpace,
   type DocumentView,
   type Member,
+  type SpaceSnapshot,
   type User,
 } from './index.ts'
 import * as suspense from './suspense/index.ts'
@@ -46,6 +48,20 @@ test('presence and users are those of the application', () => {
   // @ts-expect-error -- no such tool
   expectTypeOf<Typed['set']>().toBeCallableWith({ tool: 'brush' })
   expectTypeOf<Others>().not.toBeAny()
+})
+
+test('a space has the people of the application', () => {
+  const typed = (given: Hooks) => ({
+    space: given.useSpace('acme/plan'),
+    teams: given.useSpace('acme/plan', ({ others }) => others.map(({ user }) => user?.team)),
+    plain: useSpace('acme/plan'),
+    ready: suspense.useSpace('acme/plan', ({ people }) => people.length),
+  })
+  type Typed = ReturnType<typeof typed>
+  expectTypeOf<Typed['space']['self']>().toEqualTypeOf<Member<Tool, Employee> | null>()
+  expectTypeOf<Typed['teams']>().toEqualTypeOf<(string | undefined)[]>()
+  expectTypeOf<Typed['plain']>().toEqualTypeOf<SpaceSnapshot>()
+  expectTypeOf<Typed['ready']>().toEqualTypeOf<number>()
 })
 
 test('without saying so they are what the components look at', () => {

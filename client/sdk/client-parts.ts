@@ -2,6 +2,7 @@
 import { systemClock, type Clock } from '../../shared/clock.ts'
 import { systemRandom, type Random } from '../../shared/random.ts'
 import type { SchemaRange } from '../../shared/protocol.ts'
+import { systemName } from '../../shared/system-names.ts'
 import { createClientAccess, type ClientAccess } from './access/client-access.ts'
 import { RestCaller, type FetchLike } from './access/rest-caller.ts'
 import { Connection } from './connection.ts'
@@ -16,6 +17,7 @@ import { StorageHealth } from './offline/storage-health.ts'
 import { UnstoredAsides } from './offline/unstored-asides.ts'
 import { OpenDocument } from './open-document.ts'
 import { OpenDocuments } from './open-documents.ts'
+import { createClientSpaces, type ClientSpaces } from './spaces/client-spaces.ts'
 import { syncUrl, type SocketConstructor } from './socket.ts'
 import { browserActivity, type ActivitySource } from './status/activity-source.ts'
 import { IdleWatch } from './status/idle-watch.ts'
@@ -33,6 +35,8 @@ export type ClientOptions = {
   readonly token: TokenOption
   /** Whose copies this device keeps: one store a user. Anything stable, such as the token's `sub`. */
   readonly user?: string
+  /** The token's `tenant`, where tokens have one: of two tenants the same id is two people. */
+  readonly tenant?: string
   /** Where copies are kept; by default IndexedDB in browsers, memory elsewhere. */
   readonly offline?: 'indexeddb' | 'memory' | OfflineStore
   /**
@@ -46,6 +50,8 @@ export type ClientOptions = {
   readonly sharedSocket?: boolean
   /** What the server counts as one device, 1-64 of A-Z a-z 0-9 . _ ~ -; by default the browser keeps one. */
   readonly device?: string
+  /** What people call this device, such as `Ada's laptop`; shown to the user's other devices. */
+  readonly deviceName?: string
   /** For places without a global WebSocket. */
   readonly WebSocket?: SocketConstructor
   /** For places without a global fetch; questions of access go over it. */
@@ -76,6 +82,7 @@ export type ClientParts = {
   readonly status: OwnStatus
   readonly idle: IdleWatch | undefined
   readonly access: ClientAccess
+  readonly spaces: ClientSpaces
   /** Ends what still waits for answers of access. */
   readonly endAccess: () => void
 }
@@ -91,7 +98,8 @@ export function createParts(options: ClientOptions): ClientParts {
   if (typeof given !== 'function') {
     throw new TypeError('there is no WebSocket here: give one as the option `WebSocket`')
   }
-  const ownSocket = withDevice(given, options.device ?? deviceId(random))
+  const device = { id: options.device ?? deviceId(random), name: options.deviceName }
+  const ownSocket = withDevice(given, device)
   const sharing = { url, scope, tabs, socket: ownSocket, clock, random }
   const isShared = options.sharedSocket !== false
   const socket =
@@ -105,6 +113,8 @@ export function createParts(options: ClientOptions): ClientParts {
     () => new Connection({ ...network, socket: ownSocket }),
   )
   const unstored = new UnstoredAsides()
+  // Of a space there is nothing to keep.
+  const nowhere = new MemoryStore()
   const documents = new OpenDocuments(
     (name, ready) =>
       new OpenDocument({
@@ -112,7 +122,7 @@ export function createParts(options: ClientOptions): ClientParts {
         ready,
         connections,
         tokens,
-        store,
+        store: systemName(name)?.kind === 'space' ? nowhere : store,
         clock,
         random,
         tabs,
@@ -128,7 +138,20 @@ export function createParts(options: ClientOptions): ClientParts {
   const fetch = options.fetch ?? ((address, init) => globalThis.fetch(address, init))
   const rest = new RestCaller({ socketUrl: url, tokens, fetch })
   const access = createClientAccess({ rest, documents, clock, random, end: ending.signal })
-  const own = { store, documents, visits, health, tabs, clock, unstored, access, idle, status }
+  const spaces = createClientSpaces(rest)
+  const own = {
+    store,
+    documents,
+    visits,
+    health,
+    tabs,
+    clock,
+    unstored,
+    access,
+    spaces,
+    idle,
+    status,
+  }
   const parts = { ...own, connections, connection, endAccess: () => ending.abort() }
   return { ...parts, caretaker: new Caretaker(parts) }
 }

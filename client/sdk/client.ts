@@ -1,6 +1,6 @@
 /** The client: one connection, one store on this device, and the documents that are open. */
 import { sleep } from '../../shared/clock.ts'
-import { documentName } from '../../shared/names.ts'
+import { openableName, spaceDocument, spaceName, userDocument } from '../../shared/system-names.ts'
 import type { ClientAccess } from './access/client-access.ts'
 import { createParts, type ClientOptions } from './client-parts.ts'
 import type { ConnectionState } from './connection-state.ts'
@@ -12,6 +12,8 @@ import {
   type OfflineCopies,
 } from './offline/offline-copies.ts'
 import type { ClientStatus } from './status/own-status.ts'
+import { SpaceHandle } from './spaces/space-handle.ts'
+import type { ClientSpaces } from './spaces/client-spaces.ts'
 import { UnsentChangesError } from './offline/unsent-changes-error.ts'
 
 /** `signed out`: here or in another tab; nothing of the user is on this device any more. */
@@ -23,6 +25,10 @@ export type WeftClient = {
   readonly life: Readable<ClientLife>
   /** Opens a document, or another hold on one that is open. Throws NAME_INVALID. */
   open(name: string): DocumentHandle
+  /** Is present in a space, without opening a document of it. Throws NAME_INVALID. */
+  space(name: string): SpaceHandle
+  /** What all devices of this client's user share; needs the option `user` to be the token's `sub`. */
+  userDocument(): DocumentHandle
   /** Cuts the connection: everything goes on, on this device. */
   disconnect(): void
   /** Undoes {@link disconnect}. */
@@ -32,6 +38,8 @@ export type WeftClient = {
   readonly status: ClientStatus
   /** Asking for access, deciding, giving and taking back. */
   readonly access: ClientAccess
+  /** Creating spaces, and looking after them. */
+  readonly spaces: ClientSpaces
   /**
    * Ends everything of this user on this device, in all tabs, and deletes every copy. Throws
    * {@link UnsentChangesError} when the server lacks some change, unless forced. Rejects as well
@@ -72,19 +80,31 @@ export function createClient(options: ClientOptions): WeftClient {
     },
   })
 
+  const open = (name: string) => {
+    const openable = openableName(name)
+    if (life.get() !== 'active') throw new Error(`this client is ${life.get()}`)
+    return documents.open(openable, 'shown')
+  }
+
   return {
     connection: connection.state,
     life,
-    open(given) {
-      const name = documentName(given)
-      if (life.get() !== 'active') throw new Error(`this client is ${life.get()}`)
-      return documents.open(name, 'shown')
+    open,
+    space(given) {
+      const name = spaceName(given)
+      return new SpaceHandle(name, open(spaceDocument(name)), parts.spaces)
+    },
+    userDocument() {
+      const { user, tenant = null } = options
+      if (user === undefined) throw new TypeError('the document of a user needs the option `user`')
+      return open(userDocument({ id: user, tenant }))
     },
     disconnect: () => connections.pause(),
     connect: () => connections.resume(),
     offline: createOfflineCopies({ ...parts, caretaker }),
     status: parts.status,
     access: parts.access,
+    spaces: parts.spaces,
     async signOut({ force = false } = {}) {
       const unsent = force ? [] : await unsentDocuments(parts)
       if (unsent.length > 0) throw new UnsentChangesError(unsent)

@@ -2,6 +2,8 @@
 import type { Random } from '../../shared/random.ts'
 import type { SocketConstructor } from './socket.ts'
 
+export type OwnDevice = { readonly id: string; readonly name: string | undefined }
+
 const KEY = 'weft:device'
 
 /** A new one each time where nothing can be kept. */
@@ -22,10 +24,11 @@ export function deviceId(random: Random): string {
  * Says it in the address of the socket itself, and not before: tabs that share one find each other by
  * an address that is the same for all of them.
  */
-export function withDevice(given: SocketConstructor, device: string): SocketConstructor {
+export function withDevice(given: SocketConstructor, { id, name }: OwnDevice): SocketConstructor {
+  const called = name === undefined ? '' : `&deviceName=${encodeURIComponent(name)}`
   return function open(url: string) {
     // As text: what else stands in the address, a balancer may compare letter by letter.
     const separator = url.includes('?') ? '&' : '?'
-    return new given(`${url}${separator}device=${device}`)
+    return new given(`${url}${separator}device=${id}${called}`)
   } as unknown as SocketConstructor
 }

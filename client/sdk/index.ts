@@ -27,6 +27,8 @@ export type { SignalListener, SignalReceipt } from './signals/signal-desk.ts'
 export type { SignalAudience, SignalEnvelope, SignalSender } from '../../shared/signals.ts'
 export type { ActivitySource } from './status/activity-source.ts'
 export type { ClientStatus } from './status/own-status.ts'
+export type { ClientSpaces, PageOrder, SpaceTermsOrder } from './spaces/client-spaces.ts'
+export { SpaceHandle } from './spaces/space-handle.ts'
 export type { TabsEnvironment } from './tabs/environment.ts'
 export type { TokenOption } from './token-source.ts'
 export { WeftError, type ErrorCode, type WireError } from '../../shared/errors.ts'
@@ -38,6 +40,13 @@ export type {
   RequestDecision,
   RequestStatus,
 } from '../../shared/access-views.ts'
+export type {
+  DeviceView,
+  JoinedView,
+  SpaceDetailsView,
+  SpaceMemberView,
+  SpaceView,
+} from '../../shared/space-views.ts'
 export { personColors, type Person } from '../../shared/person.ts'
 export {
   joinPeople,

@@ -1,6 +1,7 @@
 /** The part of a WebSocket that the sdk needs; browsers, Node and `ws` have it. */
 import { nameOfAddress } from '../../shared/frames.ts'
 import { spaceOf, type DocumentName } from '../../shared/names.ts'
+import { systemName } from '../../shared/system-names.ts'
 
 export type SocketLike = {
   binaryType: string
@@ -33,7 +34,9 @@ export function syncUrl(given: string): string {
  * who work together to one server. That saves work; nothing depends on it.
  */
 export function withSpace(url: string, address: string): string {
-  const space = spaceOf(nameOfAddress(address) as DocumentName)
+  const name = nameOfAddress(address)
+  const system = systemName(name)
+  const space = system?.kind === 'space' ? system.space : spaceOf(name as DocumentName)
   if (space === '') return url
   const found = new URL(url)
   found.searchParams.delete('space')

@@ -21,6 +21,7 @@ import {
 import 'weft/react/styles.css'
 import { Room } from './room.tsx'
 import { countRender, renders } from './renders.ts'
+import { SpaceScene } from './space.tsx'
 import { Waiting, WaitingAlone } from './waiting.tsx'
 import { value } from './wanted.ts'
 
@@ -56,6 +57,8 @@ function Scene({ route }: { readonly route: string }): ReactNode {
   switch (value('scene')) {
     case 'suspense':
       return <Waiting name={route} />
+    case 'space':
+      return <SpaceScene name={route} />
     case 'alone':
       return (
         <Suspense fallback="loading">

@@ -1,5 +1,6 @@
 /** The only door: every socket and every request asks here who it is and what it may do. */
 import type { Clock } from '../../shared/clock.ts'
+import { ruledAs } from '../../shared/decide-system.ts'
 import { decide, decideServer, type Decision, type Rule } from '../../shared/decide.ts'
 import { WeftError } from '../../shared/errors.ts'
 import { quoteName, type DocumentName } from '../../shared/names.ts'
@@ -24,6 +25,8 @@ export type GatekeeperOptions = {
   readonly isRevoked?: (principal: Principal) => boolean
   /** Where decisions are written down; left out: nowhere. */
   readonly note?: Note
+  /** Asked of everybody who may come in; throws when there is no room for them just now. */
+  readonly receive?: (pass: Pass) => Promise<void>
 }
 
 /** One question about one document, or about a pattern of them. */
@@ -65,7 +68,7 @@ export class Gatekeeper {
 
   /**
    * Lets a client in, if it may read the document; its pass says from then on what it may do. The
-   * pass must be closed. Throws FORBIDDEN and what reading the store throws.
+   * pass must be closed. Throws FORBIDDEN, SPACE_FULL, SPACE_CLOSED and what reading the store throws.
    */
   async admit(
     principal: Principal,
@@ -99,6 +102,7 @@ export class Gatekeeper {
         ...answerOf(allowed),
       })
       pass.require('read')
+      await this.#options.receive?.(pass)
       return pass
     } catch (error) {
       pass.close()
@@ -152,7 +156,7 @@ export class Gatekeeper {
       const found = known ?? byResourceOf(await this.#policy.rulesForAll(principal, names))
       const at = this.#options.clock.now()
       const mayRead = (resource: string) => {
-        const rules = patternsOf(resource).flatMap(pattern => found.get(pattern) ?? [])
+        const rules = patternsOf(ruledAs(resource)).flatMap(pattern => found.get(pattern) ?? [])
         return decide({ principal, rules, resource, capability: 'read', at, address }).allowed
       }
       return new Set(names.filter(mayRead))

@@ -4,13 +4,25 @@ import { decide, type Decision, type Rule } from '../../shared/decide.ts'
 import { WeftError } from '../../shared/errors.ts'
 import { quoteName, type DocumentName } from '../../shared/names.ts'
 import type { Capability, Principal } from '../../shared/permissions.ts'
+import { systemName } from '../../shared/system-names.ts'
 import { byPrincipal } from '../audit/audit-row.ts'
 import type { Note } from './note.ts'
 import { writeRuleOf, type WriteRule } from '../../shared/write-rules.ts'
 import { concerns, type ChangeSet, type RuleSource } from './policy.ts'
 
-/** Where a client comes from, as far as conditions may ask. */
-export type Situation = { readonly address: string | null }
+/** Where a client comes from: the address as far as conditions may ask, the device as it says itself. */
+export type Situation = { readonly address: string | null; readonly device?: Device | undefined }
+
+/** Of one user: an id of the application's choice, and what people call it. */
+export type Device = { readonly id: string; readonly name: string | null }
+
+/** From where somebody came: told to themselves alone, and to admins. */
+export type SessionOrigin = {
+  readonly device: Device
+  readonly tenant: string | null
+  /** Ms since 1970. */
+  readonly since: number
+}
 
 export type PassOptions = {
   readonly principal: Principal
@@ -24,6 +36,9 @@ export type PassOptions = {
   /** Where refusals are written down. */
   readonly note: Note
 }
+
+/** When what the document belongs to is over, ms since 1970, and what is said of it then. */
+export type Ending = { readonly at: number; readonly error: WeftError }
 
 export type Access = 'read' | 'comment' | 'write'
 
@@ -48,12 +63,15 @@ export class Pass {
   readonly name: DocumentName
   readonly #options: PassOptions
   readonly #listeners = new Set<() => void>()
+  readonly #closings: (() => void)[] = []
+  #ending: Ending | undefined
   /** Answers that still hold. */
   readonly #answers = new Map<Capability, Decision>()
   #writing: KnownWriting | undefined
   #principal: Principal
   #rules: readonly Rule[] = []
   #since: Times
+  readonly #openedAt: number
   #cancelTimer: Cancel = () => {}
   #isClosed = false
   /** Counts what may have changed the rules, so that a slow answer does not overwrite a later one. */
@@ -67,11 +85,27 @@ export class Pass {
     this.#principal = principal
     this.name = name
     this.#since = timesOf(clock)
+    this.#openedAt = clock.now()
   }
 
   /** The client as of now: its token may have been renewed. */
   get principal(): Principal {
     return this.#principal
+  }
+
+  /** For the list of a user's devices; undefined for a client that did not say on which it is. */
+  get origin(): SessionOrigin | undefined {
+    const { device } = this.#options.situation
+    return device && { device, tenant: this.#principal.tenant, since: this.#openedAt }
+  }
+
+  /**
+   * Among the devices of one user; null for a client that did not say. Undefined elsewhere: to others
+   * it is nobody's business.
+   */
+  get shownDevice(): Device | null | undefined {
+    const isShown = systemName(this.name)?.kind === 'user'
+    return isShown ? (this.#options.situation.device ?? null) : undefined
   }
 
   /**
@@ -88,6 +122,8 @@ export class Pass {
     const known = this.#answers.get(capability)
     if (known !== undefined && at < known.until) return known
     const { situation, isRevoked } = this.#options
+    const ending = this.#ending
+    if (ending !== undefined && at >= ending.at) return over(ending.error)
     const decision = isRevoked(this.#principal)
       ? revoked
       : decide({
@@ -98,8 +134,11 @@ export class Pass {
           at,
           address: situation.address,
         })
-    this.#answers.set(capability, decision)
-    return decision
+    const until = Math.min(decision.until, ending?.at ?? Infinity)
+    const answer =
+      until === decision.until || decision === revoked ? decision : { ...decision, until }
+    this.#answers.set(capability, answer)
+    return answer
   }
 
   /** May they write, now, and where in the document? Cheap as well. */
@@ -130,6 +169,7 @@ export class Pass {
   refusal(capability: Capability): WeftError | undefined {
     const decision = this.decide(capability)
     if (decision.allowed) return undefined
+    if (this.#ending !== undefined && this.#at >= this.#ending.at) return this.#ending.error
     if (decision === revoked) return new WeftError('TOKEN_REVOKED', decision.because)
     if (this.isExpired) return new WeftError('TOKEN_EXPIRED', 'the token has expired')
     const sentence = `${capability} of ${quoteName(this.name)}: ${decision.because}`
@@ -208,12 +248,28 @@ export class Pass {
     this.#changed()
   }
 
+  /** From then on it allows nothing, whatever the rules say; undefined: there is no such instant. */
+  endAt(ending: Ending | undefined): void {
+    if (this.#ending?.at === ending?.at) return
+    this.#ending = ending
+    if (ending !== undefined && this.#at >= ending.at) return this.#changed()
+    this.#answers.clear()
+    this.#arm()
+  }
+
+  /** Called once, when it is closed; at once when it is. */
+  whenClosed(action: () => void): void {
+    if (this.#isClosed) action()
+    else this.#closings.push(action)
+  }
+
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#cancelTimer()
     this.#listeners.clear()
     this.#options.onClose(this)
+    for (const action of this.#closings) action()
   }
 
   #changed(): void {
@@ -239,6 +295,12 @@ function timesOf(clock: Clock): Times {
 }
 
 const forbidden: Writing = { access: 'read' }
+
+const over = ({ message }: WeftError): Decision => ({
+  allowed: false,
+  because: message,
+  until: Infinity,
+})
 
 const watched = ['read', 'comment', 'write'] as const
 

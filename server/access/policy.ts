@@ -1,4 +1,5 @@
 /** The rules of the store, kept for as long as they have not changed: one look-up for many openings. */
+import { ruledAs } from '../../shared/decide-system.ts'
 import type { Rule } from '../../shared/decide.ts'
 import { matches, type Principal } from '../../shared/permissions.ts'
 import type { AccessChange } from './grants/grant-store.ts'
@@ -41,7 +42,8 @@ export class Policy implements RuleSource {
   }
 
   /** Rejects when the store cannot be read; that is not kept. */
-  async rulesFor(who: Who, resource: string): Promise<readonly Rule[]> {
+  async rulesFor(who: Who, name: string): Promise<readonly Rule[]> {
+    const resource = ruledAs(name)
     const key = JSON.stringify([resource, who.id, ...who.groups])
     for (;;) {
       const found = this.#entries.get(key) ?? this.#load(key, who, resource)
@@ -52,7 +54,7 @@ export class Policy implements RuleSource {
   }
 
   rulesForAll(who: Who, names: readonly string[]): Promise<readonly Rule[]> {
-    return this.#source.rulesForAll(who, names)
+    return this.#source.rulesForAll(who, names.map(ruledAs))
   }
 
   rulesBelow(who: Who, pattern: string): Promise<readonly Rule[] | 'all'> {
@@ -90,8 +92,9 @@ export class Policy implements RuleSource {
 }
 
 /** Do any of the changes concern this principal on this name? */
-export function concerns(changes: ChangeSet, who: Who, resource: string): boolean {
+export function concerns(changes: ChangeSet, who: Who, name: string): boolean {
   if (changes === 'all') return true
+  const resource = ruledAs(name)
   const subjects = subjectsOf(who)
   return changes.some(
     change =>

@@ -4,6 +4,7 @@ import type { Clock } from '../../shared/clock.ts'
 import { WeftError } from '../../shared/errors.ts'
 import type { DocumentName } from '../../shared/names.ts'
 import type { Random } from '../../shared/random.ts'
+import { systemName } from '../../shared/system-names.ts'
 import type { Logger } from '../base/log.ts'
 import type { StopReport } from '../base/life-cycle.ts'
 import type { Metrics } from '../base/metrics.ts'
@@ -202,7 +203,8 @@ export class Documents {
   async #seeded(name: DocumentName, creation: Creation): Promise<Creation> {
     const { hooks, supervisor, limits, journal, metrics } = this.#options
     const hook = hooks.seed
-    if (hook === undefined) return creation
+    // A space's document has no content, whatever the application gives its own.
+    if (hook === undefined || systemName(name)?.kind === 'space') return creation
     const head = await journal.head(name)
     // There already: the hook is for new ones.
     if (head !== undefined && head.deletedAt === null) return creation

@@ -1,12 +1,13 @@
 /** Who is on a document: each state belongs to the session that announced it, and goes with it. */
 import type { Person } from '../../shared/person.ts'
+import type { Device } from '../access/pass.ts'
 import {
   LEFT,
   encodeAwarenessUpdate,
   readAwarenessUpdate,
   type AwarenessEntry,
 } from './awareness-update.ts'
-import { restamp, soundState, stamp, STAMP_LENGTH_MAX } from './stamp.ts'
+import { restamp, soundState, stamp, STAMP_LENGTH_MAX, type Stamp } from './stamp.ts'
 
 /** A connection's hold on a document, as presence sees it. */
 export type PresenceSession = {
@@ -19,7 +20,11 @@ export type PresenceSession = {
 }
 
 /** One of this node: its states show who it is, whatever it says. */
-export type OwnSession = PresenceSession & { readonly person: Person }
+export type OwnSession = PresenceSession & {
+  readonly person: Person
+  /** Says whether its states show on which device they were announced. */
+  readonly pass?: { readonly shownDevice: Device | null | undefined }
+}
 
 /** A state as nodes tell it to each other. */
 export type ToldState = AwarenessEntry & Pick<PresenceSession, 'principalId' | 'mayWrite'>
@@ -90,7 +95,7 @@ export class DocumentPresence {
     const { stateBytesMax } = this.#limits
     const entries = readAwarenessUpdate(update).map(entry => ({
       ...entry,
-      state: stamp(entry, session.person, stateBytesMax),
+      state: stamp(entry, stampOf(session), stateBytesMax),
     }))
     return entries.filter(entry => this.#take(session, entry)).map(({ clientId }) => clientId)
   }
@@ -103,7 +108,7 @@ export class DocumentPresence {
     const changed: number[] = []
     for (const [clientId, known] of this.#present) {
       if (known.owner !== session) continue
-      known.state = restamp(known.state, session.person)
+      known.state = restamp(known.state, stampOf(session))
       known.clock += 1
       changed.push(clientId)
     }
@@ -267,4 +272,9 @@ export class DocumentPresence {
   encodeAll(): Uint8Array | undefined {
     return this.#present.size === 0 ? undefined : this.encode(this.#present.keys())
   }
+}
+
+function stampOf({ person, pass }: OwnSession): Stamp {
+  const device = pass?.shownDevice
+  return device === undefined ? { user: person } : { user: person, device }
 }

@@ -2,8 +2,12 @@
 import { z } from 'zod'
 import { WeftError } from '../../shared/errors.ts'
 
-/** Whom: everybody on a document, or one user wherever they are. */
-const query = z.union([z.object({ document: z.string() }), z.object({ user: z.string() })])
+/** Whom: everybody on a document, one user wherever they are, or the devices of one. */
+const query = z.union([
+  z.object({ document: z.string() }),
+  z.object({ user: z.string() }),
+  z.object({ devicesOf: z.string() }),
+])
 export type PeopleQuery = z.infer<typeof query>
 
 /** Told in one answer at most; the rest is passed over. */
@@ -11,7 +15,7 @@ export const ANSWER_MAX = 2_000
 
 const presentState = z.object({
   document: z.string(),
-  /** JSON of a stamped state. */
+  /** JSON of a stamped state; of a device's origin, when devices were asked for. */
   state: z.string(),
 })
 export type PresentState = z.infer<typeof presentState>

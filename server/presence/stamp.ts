@@ -1,8 +1,12 @@
 /** What becomes of a state before anybody else gets it: who it is, is the server's to say. */
 import { WeftError } from '../../shared/errors.ts'
 import type { Person } from '../../shared/person.ts'
+import type { Device } from '../access/pass.ts'
 import { LEFT, type AwarenessEntry } from './awareness-update.ts'
 import { cleanState } from './clean-state.ts'
+
+/** What the server says of a state's author, whatever the client says there. */
+export type Stamp = { readonly user: Person; readonly device?: Device | null }
 
 type State = { readonly [field: string]: unknown }
 
@@ -16,15 +20,15 @@ export const STAMP_LENGTH_MAX = 4_096
  * says under `user` is dropped, so that nothing there has to be doubted; its own fields have the
  * rest of the state. Throws FRAME_INVALID, or FRAME_TOO_LARGE for a state over the limit.
  */
-export function stamp(entry: AwarenessEntry, user: Person, lengthMax: number): string {
+export function stamp(entry: AwarenessEntry, said: Stamp, lengthMax: number): string {
   const state = readState(entry, lengthMax)
-  return state === null ? LEFT : JSON.stringify({ ...state, user })
+  return state === null ? LEFT : JSON.stringify({ ...state, ...said })
 }
 
 /** A stamped state with another person. */
-export function restamp(state: string, user: Person): string {
+export function restamp(state: string, said: Stamp): string {
   if (state === LEFT) return state
-  return JSON.stringify({ ...(JSON.parse(state) as State), user })
+  return JSON.stringify({ ...(JSON.parse(state) as State), ...said })
 }
 
 /**

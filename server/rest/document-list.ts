@@ -1,6 +1,7 @@
 /** A page of the documents that somebody may read. */
 import type { DocumentName } from '../../shared/names.ts'
 import type { Principal } from '../../shared/permissions.ts'
+import { systemName } from '../../shared/system-names.ts'
 import type { Situation } from '../access/pass.ts'
 import type { DocumentHead } from '../journal/journal.ts'
 import type { RestOptions } from './rest-env.ts'
@@ -26,7 +27,8 @@ export async function readablePage(
     const readable = await read(names)
     for (const head of found) {
       after = head.name
-      if (!readable.has(head.name)) continue
+      // The system's own are no documents of the application.
+      if (!readable.has(head.name) || systemName(head.name) !== undefined) continue
       heads.push(head)
       if (heads.length === query.limit) return { heads, next: head.name }
     }

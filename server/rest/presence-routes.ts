@@ -1,8 +1,8 @@
 /** Who is where, and presence for programs, which have no connection. */
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi'
-import { documentName } from '../../shared/names.ts'
 import type { Principal } from '../../shared/permissions.ts'
 import { joinPeople, presenceStatuses, type PresentPerson } from '../../shared/presence.ts'
+import { openableName } from '../../shared/system-names.ts'
 import { AGENT_TTL_MS_MAX, AGENT_TTL_MS_MIN } from '../presence/agent-presence.ts'
 import { authorize, principalOf } from './authenticate.ts'
 import { problemResponse } from './problem.ts'
@@ -34,7 +34,7 @@ const stateSchema = z
     description: 'And fields of the application. What is said under `user` is dropped.',
   })
 
-const personSchema = z
+export const personSchema = z
   .object({
     id: z.string(),
     name: z.string(),
@@ -187,7 +187,7 @@ export function presenceRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
   const router = createRouter()
 
   router.openapi(peopleRoute, async context => {
-    const name = documentName(context.req.valid('param').name)
+    const name = openableName(context.req.valid('param').name)
     await authorize(context, gatekeeper, { resource: name, capability: 'read' })
     const found = await people.find({ document: name })
     return context.json({ people: joinPeople(found.map(parsedState)) }, 200)
@@ -200,7 +200,7 @@ export function presenceRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
     const receipt = await agents.announce({
       principal,
       situation: { address: context.get('client').address },
-      document: documentName(name),
+      document: openableName(name),
       id,
       state,
       ttlMs,
@@ -211,7 +211,7 @@ export function presenceRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
 
   router.openapi(leaveRoute, async context => {
     const { name, id } = context.req.valid('param')
-    const document = documentName(name)
+    const document = openableName(name)
     const reading = { resource: document, capability: 'read' } as const
     const principal = await authorize(context, gatekeeper, reading)
     agents.leave({ principal, document, id })

@@ -23,6 +23,9 @@ import type { Edge } from '../edge/edge.ts'
 import type { UserLimits } from '../edge/user-limits.ts'
 import type { Signals } from '../features/signals/signals.ts'
 import type { AgentPresence } from '../presence/agent-presence.ts'
+import type { Members } from '../features/spaces/members.ts'
+import type { SpaceViews } from '../features/spaces/space-views.ts'
+import type { Spaces } from '../features/spaces/spaces.ts'
 import type { LastSeen } from '../presence/last-seen.ts'
 import type { People } from '../presence/people.ts'
 import type { Clock } from '../../shared/clock.ts'
@@ -59,6 +62,11 @@ export type RestOptions = {
     readonly agents: AgentPresence
     readonly lastSeen: Pick<LastSeen, 'of'>
     readonly signals: Pick<Signals, 'send'>
+  }
+  readonly spaces: {
+    readonly spaces: Spaces
+    readonly members: Members
+    readonly views: SpaceViews
   }
   readonly clock: Clock
   readonly tokens: RestTokens

@@ -8,6 +8,7 @@ import { WeftError } from '../../shared/errors.ts'
 import { adminRoutes } from './admin-routes.ts'
 import { crossOrigin } from './cross-origin.ts'
 import { auditRoutes } from './audit-routes.ts'
+import { deviceRoutes } from './device-routes.ts'
 import { devRoutes } from './dev-routes.ts'
 import { documentRoutes } from './document-routes.ts'
 import { guardRequests } from './guard-requests.ts'
@@ -20,6 +21,8 @@ import { presenceRoutes } from './presence-routes.ts'
 import { answerProblem } from './problem.ts'
 import { requestRoutes } from './request-routes.ts'
 import { signalRoutes } from './signal-routes.ts'
+import { spaceMemberRoutes } from './space-member-routes.ts'
+import { spaceRoutes } from './space-routes.ts'
 import { tokenRoutes } from './token-routes.ts'
 import { writeRoutes } from './write-routes.ts'
 import { roleRoutes } from './role-routes.ts'
@@ -63,6 +66,9 @@ export function createRest(options: RestOptions): OpenAPIHono<RestEnv> {
   app.route('/', writeRoutes(options))
   app.route('/', presenceRoutes(options))
   app.route('/', signalRoutes(options))
+  app.route('/', deviceRoutes(options))
+  app.route('/', spaceRoutes(options))
+  app.route('/', spaceMemberRoutes(options))
   app.route('/', adminRoutes(options))
   app.route('/', grantRoutes(options))
   app.route('/', roleRoutes(options))

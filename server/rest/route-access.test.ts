@@ -93,6 +93,51 @@ const rows: Readonly<Record<string, Row>> = {
   },
   // Of documents that the asker may not read nothing is in it; a test of its own says so.
   'get /v1/users/{id}/presence': { statuses: known(200), path: '/v1/users/ada/presence' },
+  // Of oneself, and for admins.
+  'get /v1/users/{id}/devices': {
+    statuses: server(403, 200),
+    path: '/v1/users/ada/devices',
+  },
+  // In this order: the owner creates it first, and the space is there for the rows that follow.
+  'post /v1/spaces': {
+    statuses: [401, 403, 403, 403, 201, 403, 403, 409],
+    body: json({ name: 'acme' }),
+  },
+  'get /v1/spaces': { statuses: known(200) },
+  'get /v1/spaces/{name}': {
+    statuses: document({ viewer: 200, editor: 200, owner: 200 }, 200),
+    path: '/v1/spaces/acme',
+  },
+  'patch /v1/spaces/{name}': {
+    statuses: sharing(200),
+    path: '/v1/spaces/acme',
+    body: json({ title: 'Acme' }),
+  },
+  'get /v1/spaces/{name}/presence': {
+    statuses: document({ viewer: 200, editor: 200, owner: 200 }, 200),
+    path: '/v1/spaces/acme/presence',
+  },
+  'get /v1/spaces/{name}/members': {
+    statuses: document({ viewer: 200, editor: 200, owner: 200 }, 200),
+    path: '/v1/spaces/acme/members',
+  },
+  // By invitation alone, for owners too.
+  'post /v1/spaces/{name}/join': { statuses: known(403), path: '/v1/spaces/acme/join' },
+  // What comes from tokens nobody can give up.
+  'post /v1/spaces/{name}/leave': { statuses: known(204), path: '/v1/spaces/acme/leave' },
+  'put /v1/spaces/{name}/members/{user}': {
+    statuses: sharing(204),
+    path: '/v1/spaces/acme/members/guest',
+    body: json({ role: 'viewer' }),
+  },
+  'delete /v1/spaces/{name}/members/{user}': {
+    statuses: sharing(204),
+    path: '/v1/spaces/acme/members/guest',
+  },
+  'delete /v1/spaces/{name}': {
+    statuses: [401, 403, 403, 403, 204, 403, 403, 404],
+    path: '/v1/spaces/acme',
+  },
   'get /v1/admin/circuit-breakers': { statuses: server(200, 200) },
   'post /v1/admin/disconnect': { statuses: server(200, 200), body: json({ user: 'none' }) },
   'get /v1/grants': { statuses: sharing(200), path: '/v1/grants?resource=acme/notes' },

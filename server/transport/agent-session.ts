@@ -1,6 +1,7 @@
 /** A program on a document: a member of the room that says who it is, and hears nothing. */
 import { every, type Cancel, type Clock } from '../../shared/clock.ts'
 import type { Person } from '../../shared/person.ts'
+import { systemName } from '../../shared/system-names.ts'
 import type { Pass } from '../access/pass.ts'
 import type { DocumentHold } from '../documents/documents.ts'
 import { encodeAwarenessUpdate } from '../presence/awareness-update.ts'
@@ -112,7 +113,8 @@ export class AgentSession implements RoomMember {
   }
 }
 
-/** Whoever may only read looks on, and is not shown over REST. */
+/** Whoever may only read looks on, and is not shown over REST; in spaces nobody does more than that. */
 export function mayBePresent(pass: Pass): boolean {
-  return pass.decide('read').allowed && pass.writing().access !== 'read'
+  if (!pass.decide('read').allowed) return false
+  return pass.writing().access !== 'read' || systemName(pass.name)?.kind === 'space'
 }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../shared/clock.ts'
 import { WeftError } from '../../shared/errors.ts'
+import { systemName } from '../../shared/system-names.ts'
 import type { StopReport } from '../base/life-cycle.ts'
 import type { Gatekeeper } from '../access/gatekeeper.ts'
 import type { Pass } from '../access/pass.ts'
@@ -80,7 +81,9 @@ export class Agents implements AgentPresence {
     const { principal, document, signal } = order
     const uncount = this.#count(principal.id)
     try {
-      const hold = await openings.open(document, { by: principal.id, create: () => false, signal })
+      // The system's documents are there as soon as somebody may open them.
+      const create = () => systemName(document) !== undefined && pass.decide('create').allowed
+      const hold = await openings.open(document, { by: principal.id, create, signal })
       try {
         // Opening may have taken a while, and access may have ended meanwhile.
         requirePresence(pass)

@@ -3,6 +3,7 @@ import { every, type Cancel, type Clock } from '../../shared/clock.ts'
 import type { WeftError } from '../../shared/errors.ts'
 import { syncStep } from '../../shared/frames.ts'
 import { encodeControlMessage } from '../../shared/protocol.ts'
+import type { Pass, SessionOrigin } from '../access/pass.ts'
 import type { LiveDocument } from '../documents/live-document.ts'
 import type { ToldSignal } from '../features/signals/signals.ts'
 import type { DocumentPresence, OwnSession, ToldState } from '../presence/document-presence.ts'
@@ -27,6 +28,7 @@ export type RoomMember = OwnSession & {
   readonly needsBeat: boolean
   /** Asks the client for what we lack. */
   onBeat(): void
+  readonly pass?: Pick<Pass, 'origin' | 'shownDevice'>
   /** We end it, and the client is told why. */
   end(error: WeftError): void
 }
@@ -159,6 +161,13 @@ export class Room {
   /** The member's states go out anew: it is shown otherwise, or does not say so itself. */
   refresh(member: RoomMember): void {
     this.#rounds.changedHere(this.#presence.refresh(member), member)
+  }
+
+  /** Sessions of a user that say on which device they are. */
+  originsOf(user: string): readonly SessionOrigin[] {
+    return [...this.#members].flatMap(({ principalId, pass }) =>
+      principalId === user && pass?.origin !== undefined ? [pass.origin] : [],
+    )
   }
 
   /** States of this node's sessions. */

@@ -18,6 +18,8 @@ export type Rooms = {
   signal(document: string, told: ToldSignal): number
   /** States of this node's sessions, with the document that each is about. */
   present(query?: Whom): readonly Present[]
+  /** JSON of where a user's sessions of this node come from, with the document of each. */
+  origins(user: string): readonly Pick<Present, 'document' | 'state'>[]
 }
 
 export type Present = {
@@ -91,6 +93,12 @@ export function createRooms(options: RoomsOptions): Rooms {
       for (const room of named.get(document) ?? []) count += room.signal(told)
       return count
     },
+    origins: user =>
+      [...open].flatMap(room =>
+        room
+          .originsOf(user)
+          .map(origin => ({ document: room.name, state: JSON.stringify(origin) })),
+      ),
     present({ document, user } = {}) {
       return [...open]
         .filter(({ name }) => document === undefined || name === document)

@@ -1,13 +1,15 @@
 /** What the address of a socket asks for. */
 import type { IncomingMessage } from 'node:http'
 import { WeftError } from '../../shared/errors.ts'
+import { safeName } from '../../shared/person.ts'
 import type { SchemaRange } from '../../shared/protocol.ts'
+import type { Device } from '../access/pass.ts'
 import { refuseSecrets } from '../edge/secret-query.ts'
 
 export type SocketRoute = {
   readonly schema: SchemaRange | undefined
   /** Sockets of one device say the same; undefined: it did not say. */
-  readonly device: string | undefined
+  readonly device: Device | undefined
 } & (
   | { readonly protocol: 'hocuspocus' }
   | { readonly protocol: 'y-websocket'; readonly name: string; readonly token: string }
@@ -21,7 +23,7 @@ export function readRoute(request: IncomingMessage): SocketRoute {
   const [path = '', query = ''] = (request.url ?? '').split('?', 2)
   const parameters = new URLSearchParams(query)
   const schema = readSchema(parameters.get('schema'))
-  const device = readDevice(parameters.get('device'))
+  const device = readDevice(parameters)
   if (path.startsWith('/y/')) {
     const token = parameters.get('token') ?? subprotocolToken(request)
     return { protocol: 'y-websocket', name: path.slice('/y/'.length), token, schema, device }
@@ -42,9 +44,12 @@ function readSchema(given: string | null): SchemaRange | undefined {
   return { min: Number(first), max: Number(last) }
 }
 
-function readDevice(given: string | null): string | undefined {
-  if (given === null) return undefined
-  if (/^[A-Za-z0-9._~-]{1,64}$/.test(given)) return given
+/** `?device=laptop-1&deviceName=Ada's%20laptop`; its name is made harmless as people's are. */
+function readDevice(parameters: URLSearchParams): Device | undefined {
+  const id = parameters.get('device')
+  if (id === null) return undefined
+  const name = safeName(parameters.get('deviceName') ?? '')
+  if (/^[A-Za-z0-9._~-]{1,64}$/.test(id)) return { id, name: name === '' ? null : name }
   throw new WeftError('REQUEST_INVALID', 'device is 1-64 of A-Z a-z 0-9 . _ ~ -')
 }
 

@@ -139,7 +139,7 @@ export class Sockets {
     this.#strangers.add(socket, client.network)
     let leaveDevice = () => {}
     const onAuthenticated = (principal: Principal) => {
-      const left = this.#welcome(socket, { connection, principal, device: route.device })
+      const left = this.#welcome(socket, { connection, principal, device: route.device?.id })
       if (left !== undefined) leaveDevice = left
     }
     const onClose = () => {
@@ -148,7 +148,7 @@ export class Sockets {
       this.#forget(connection, protocol)
     }
     const { queueBytesMax } = limits
-    const situation = { address: address === '' ? null : address }
+    const situation = { address: address === '' ? null : address, device: route.device }
     const connection: Connection =
       route.protocol === 'hocuspocus'
         ? new HocuspocusConnection({

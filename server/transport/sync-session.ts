@@ -48,7 +48,9 @@ const REPAIR_BYTES_MAX = 4 << 20
 export class SyncSession implements RoomMember {
   readonly signals: SessionSignals
   readonly #options: SyncSessionOptions
-  #person: Person
+  readonly pass: Pass
+  /** Changes with a fresh token alone. */
+  person: Person
   readonly #acks: AckGate
   readonly #access: AccessTeller
   readonly #stopListening: () => void
@@ -68,7 +70,8 @@ export class SyncSession implements RoomMember {
   constructor(options: SyncSessionOptions) {
     const { document, peer, metrics, clock } = options
     this.#options = options
-    this.#person = personOf(options.pass.principal)
+    this.pass = options.pass
+    this.person = personOf(options.pass.principal)
     this.#lag = new Lag(document)
     this.signals = new SessionSignals(options)
     this.#repairs = new Repairs(clock, {
@@ -109,16 +112,11 @@ export class SyncSession implements RoomMember {
     return this.#options.pass.principal.id
   }
 
-  get person(): Person {
-    return this.#person
-  }
-
   #rename(): void {
-    const { pass, room } = this.#options
-    const person = personOf(pass.principal)
-    if (isSamePerson(person, this.#person)) return
-    this.#person = person
-    room.refresh(this)
+    const person = personOf(this.pass.principal)
+    if (isSamePerson(person, this.person)) return
+    this.person = person
+    this.#options.room.refresh(this)
   }
 
   get mayWrite(): boolean {

@@ -1,7 +1,7 @@
 /** `client.offline`: what this device holds, and what the application can do about it. */
 import * as Y from 'yjs'
 import type { WireError } from '../../../shared/errors.ts'
-import { documentName } from '../../../shared/names.ts'
+import { openableName } from '../../../shared/system-names.ts'
 import { firstValue, type Readable } from '../observable.ts'
 import type { OpenDocuments } from '../open-documents.ts'
 import type { TabGroup } from '../tabs/tab-group.ts'
@@ -85,7 +85,7 @@ export function createOfflineCopies(parts: OfflineParts): OfflineCopies {
       )
     },
     async keep(given) {
-      const name = documentName(given)
+      const name = openableName(given)
       const handle = documents.open(name, 'background')
       try {
         documents.find(name)?.keep(true)
@@ -99,7 +99,7 @@ export function createOfflineCopies(parts: OfflineParts): OfflineCopies {
       }
     },
     async unkeep(given) {
-      const name = documentName(given)
+      const name = openableName(given)
       const handle = documents.open(name, 'background')
       documents.find(name)?.keep(false)
       await handle.whenLoaded()

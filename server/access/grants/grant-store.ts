@@ -131,6 +131,11 @@ export class GrantStore {
     return (await query.execute()).map(toGrant)
   }
 
+  /** Something else has changed that the passes on these resources have to live by. */
+  async touch(concerned: readonly AccessChange[], within: Within): Promise<void> {
+    await this.#change(concerned, trx => within(untyped(trx)))
+  }
+
   async add(grant: StoredGrant, within: Within): Promise<void> {
     await this.#change([grant], async trx => {
       await trx.insertInto('grants').values(toRow(grant)).execute()

@@ -1,5 +1,6 @@
 /** Giving, changing and taking back: who may, what is written down of it, and when it counts. */
 import type { Clock } from '../../../shared/clock.ts'
+import { ruledAs } from '../../../shared/decide-system.ts'
 import { decide, tokenRules, type Decision } from '../../../shared/decide.ts'
 import { WeftError } from '../../../shared/errors.ts'
 import type { Capability, Principal } from '../../../shared/permissions.ts'
@@ -9,7 +10,7 @@ import type { Audit } from '../../audit/audit.ts'
 import { readCondition } from '../condition.ts'
 import type { RuleSource } from '../policy.ts'
 import { actorOf, attempt, eventOf, type Attempt, type By } from './grant-events.ts'
-import type { GrantQuery, GrantStore } from './grant-store.ts'
+import type { GrantQuery, GrantStore, Within } from './grant-store.ts'
 import {
   changed,
   isBuiltIn,
@@ -33,6 +34,9 @@ export type GrantsOptions = {
   readonly random: Random
 }
 
+/** What else has to be there together with a new grant, whose id it is. */
+export type Also = (trx: Parameters<Within>[0], id: string) => Promise<void>
+
 export type Explained = {
   readonly principal: Pick<Principal, 'id' | 'groups'>
   readonly resource: string
@@ -51,8 +55,11 @@ export class Grants {
     this.#options = options
   }
 
-  /** Resolves when it counts on this node, and is on its way to the others. */
-  async create(by: By, input: GrantInput): Promise<StoredGrant> {
+  /**
+   * Resolves when it counts on this node, and is on its way to the others. `also` is done within its
+   * transaction.
+   */
+  async create(by: By, input: GrantInput, also: Also = nothingElse): Promise<StoredGrant> {
     const { clock, random, store, audit, announce } = this.#options
     const { role, capabilities, paths, condition, ...rest } = input
     const grant: StoredGrant = {
@@ -74,7 +81,10 @@ export class Grants {
       throw new WeftError('REQUEST_INVALID', sentence)
     }
     const event = eventOf(by, { action: 'grant.create', grant })
-    await store.add(grant, trx => audit.write(trx, [event]))
+    await store.add(grant, async trx => {
+      await audit.write(trx, [event])
+      await also(trx, grant.id)
+    })
     await announce()
     return grant
   }
@@ -101,7 +111,7 @@ export class Grants {
   }
 
   /** Throws GRANT_NOT_FOUND. */
-  async revoke(by: By, id: string): Promise<void> {
+  async revoke(by: By, id: string, also: Within = nothingElse): Promise<void> {
     const { store, audit, announce } = this.#options
     const grant = await this.#active(id)
     await this.#attempt(by, { action: 'grant.revoke', resource: grant.resource }, async () => {
@@ -109,7 +119,11 @@ export class Grants {
       if (!mayGiveUp(grant, granting)) requireMayRevoke(grant, granting)
     })
     const event = eventOf(by, { action: 'grant.revoke', grant })
-    if (!(await store.close(grant, 'revoked', trx => audit.write(trx, [event])))) throw notFound(id)
+    const closed = await store.close(grant, 'revoked', async trx => {
+      await audit.write(trx, [event])
+      await also(trx)
+    })
+    if (!closed) throw notFound(id)
     await announce()
   }
 
@@ -222,7 +236,8 @@ export class Grants {
     return this.#attempt(by, { action: 'grant.read', resource }, () => this.#share(by, resource))
   }
 
-  async #share(by: By, resource: string): Promise<void> {
+  async #share(by: By, name: string): Promise<void> {
+    const resource = ruledAs(name)
     const { principal, address } = by
     const { rules: source, clock } = this.#options
     const rules = await source.rulesFor(principal, resource)
@@ -244,6 +259,8 @@ function mayGiveUp(grant: StoredGrant, granting: Granting): boolean {
   if (grant.effect === 'deny' || !isAbout({ principal }, grant.subject)) return false
   return !isLimit(grant, { rules: [...subjectRules, ...tokenRules(principal)], roles })
 }
+
+const nothingElse = () => Promise.resolve()
 
 const endless = { writesUntil: Infinity, expiresAt: Infinity }
 

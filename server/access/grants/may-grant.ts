@@ -33,13 +33,17 @@ export type Granting = {
 }
 
 /**
- * Throws REQUEST_INVALID for a role that there is not, FORBIDDEN when whoever grants may not share the
+ * Throws REQUEST_INVALID for a role that there is not, NAME_RESERVED for documents of the system (who
+ * may open them follows from their names), FORBIDDEN when whoever grants may not share the
  * resource, or would give more than they may themselves: on the resource or anywhere below it, for longer
  * than they have it, or without the condition on which they have it. A denial may be made by owners
  * alone, and by nobody whom it would keep from taking it back: REQUEST_INVALID.
  */
 export function requireMayGrant(wanted: StoredGrant, granting: Granting): void {
   const { resource, role, effect } = wanted
+  if (resource.startsWith('~')) {
+    throw new WeftError('NAME_RESERVED', `${resource} is the system's: nobody is granted it`)
+  }
   if (role !== null && !isBuiltIn(role) && !granting.roles.has(role)) {
     throw new WeftError('REQUEST_INVALID', `there is no role "${role}"`)
   }

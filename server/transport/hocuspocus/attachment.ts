@@ -15,7 +15,7 @@ import {
   type Frame,
   type HandshakePart,
 } from '../../../shared/frames.ts'
-import { documentName, quoteName, type DocumentName } from '../../../shared/names.ts'
+import { quoteName, type DocumentName } from '../../../shared/names.ts'
 import type { Principal } from '../../../shared/permissions.ts'
 import {
   encodeControlMessage,
@@ -23,6 +23,7 @@ import {
   type ControlMessage,
   type SchemaRange,
 } from '../../../shared/protocol.ts'
+import { openableName } from '../../../shared/system-names.ts'
 import * as decoding from 'lib0/decoding'
 import type { Pass, Situation } from '../../access/pass.ts'
 import type { DocumentHold } from '../../documents/documents.ts'
@@ -200,8 +201,6 @@ export class Attachment implements LobbyGuest, SyncPeer {
     }
   }
 
-  // --- what the client sends -----------------------------------------------------------------
-
   /** Sync and presence. Throws whatever is wrong with the frame. */
   onFrame(frame: Frame): void {
     if (this.#state.kind === 'opening') return this.#queue(frame)
@@ -312,7 +311,7 @@ export class Attachment implements LobbyGuest, SyncPeer {
 
   /** Throws NAME_INVALID or NAME_RESERVED. */
   #name(): DocumentName {
-    return documentName(nameOfAddress(this.#options.address))
+    return openableName(nameOfAddress(this.#options.address))
   }
 
   /** Tells the client why, then gives Hocuspocus the short form of it. */

@@ -2,9 +2,9 @@
 import * as decoding from 'lib0/decoding'
 import { WeftError, toWeftError } from '../../../shared/errors.ts'
 import { syncStep, type HandshakePart } from '../../../shared/frames.ts'
-import { documentName } from '../../../shared/names.ts'
 import type { Principal } from '../../../shared/permissions.ts'
 import type { ControlMessage, SchemaRange } from '../../../shared/protocol.ts'
+import { openableName } from '../../../shared/system-names.ts'
 import type { Pass, Situation } from '../../access/pass.ts'
 import type { Metrics } from '../../base/metrics.ts'
 import type { DocumentHold } from '../../documents/documents.ts'
@@ -89,7 +89,7 @@ export class YConnection implements SyncPeer {
     const { door, token, situation } = this.#options
     let pass: Pass | undefined
     try {
-      const name = documentName(this.#options.name)
+      const name = openableName(this.#options.name)
       const principal = await door.identify(token, situation)
       this.#options.onAuthenticated(principal)
       const wait = { signal: this.#leaving.signal, onUnavailable: () => {} }
