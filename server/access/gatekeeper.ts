@@ -10,6 +10,7 @@ import {
   type ServerRole,
 } from '../../shared/permissions.ts'
 import { byPrincipal } from '../audit/audit-row.ts'
+import { silentLog, type Logger } from '../base/log.ts'
 import { noNote, type Note } from './note.ts'
 import { Pass, type Situation } from './pass.ts'
 import { Policy } from './policy.ts'
@@ -24,6 +25,7 @@ export type GatekeeperOptions = {
   readonly isRevoked?: (principal: Principal) => boolean
   /** Where decisions are written down; left out: nowhere. */
   readonly note?: Note
+  readonly log?: Logger
 }
 
 /** One question about one document, or about a pattern of them. */
@@ -72,7 +74,7 @@ export class Gatekeeper {
     name: DocumentName,
     situation: Situation = nowhere,
   ): Promise<Pass> {
-    const { clock } = this.#options
+    const { clock, log = silentLog } = this.#options
     const pass = new Pass({
       principal,
       name,
@@ -82,6 +84,8 @@ export class Gatekeeper {
       isRevoked: one => this.#isRevoked(one),
       onClose: one => void this.#passes.delete(one),
       note: this.#note,
+      onError: error =>
+        log.error({ err: error, document: name }, 'a change of access was not taken in'),
     })
     // Before the rules are read: a change that comes meanwhile finds it.
     this.#passes.add(pass)

@@ -23,6 +23,8 @@ export type PassOptions = {
   readonly onClose: (pass: Pass) => void
   /** Where refusals are written down. */
   readonly note: Note
+  /** A listener has failed; the others are told all the same. */
+  readonly onError: (error: unknown) => void
 }
 
 export type Access = 'read' | 'comment' | 'write'
@@ -220,7 +222,13 @@ export class Pass {
     if (this.#isClosed) return
     this.#answers.clear()
     this.#arm()
-    for (const listener of Array.from(this.#listeners)) listener()
+    for (const listener of Array.from(this.#listeners)) {
+      try {
+        listener()
+      } catch (error) {
+        this.#options.onError(error)
+      }
+    }
   }
 
   /** At the first instant at which reading, commenting or writing may be answered anew. */
