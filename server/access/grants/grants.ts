@@ -166,10 +166,7 @@ export class Grants {
     if (!isOwn) await this.#requireShare(by, resource)
     const known = await rules.rulesFor(principal, resource)
     // Of somebody else only the grants of the store are known; what their token says is theirs.
-    const asked: Principal =
-      principal.id === by.principal.id
-        ? by.principal
-        : { ...by.principal, ...principal, name: principal.id, grants: [], claims: {}, ...endless }
+    const asked = principal.id === by.principal.id ? by.principal : stranger(principal)
     const { address } = by
     return decide({
       principal: asked,
@@ -245,7 +242,25 @@ function mayGiveUp(grant: StoredGrant, granting: Granting): boolean {
   return !isLimit(grant, { rules: [...subjectRules, ...tokenRules(principal)], roles })
 }
 
-const endless = { writesUntil: Infinity, expiresAt: Infinity }
+/** Somebody of whom nothing is known but who they are; above all nothing of whoever asks. */
+function stranger({ id, groups }: Pick<Principal, 'id' | 'groups'>): Principal {
+  return {
+    id,
+    groups,
+    name: id,
+    color: null,
+    avatar: null,
+    kind: 'user',
+    tenant: null,
+    grants: [],
+    limits: null,
+    tokenId: null,
+    issuer: null,
+    claims: {},
+    writesUntil: Infinity,
+    expiresAt: Infinity,
+  }
+}
 
 function notFound(id: string): WeftError {
   return new WeftError('GRANT_NOT_FOUND', `there is no grant "${id.slice(0, 50)}" in force`)
