@@ -33,12 +33,15 @@ export class AccessPolicies {
     return policy
   }
 
-  /** Throws FORBIDDEN also when its ceiling is more than whoever sets it could give. */
+  /**
+   * Throws FORBIDDEN also when its ceiling, or its emergency, is more than whoever sets it could give,
+   * or for longer.
+   */
   async put(by: By, pattern: string, policy: AccessPolicy): Promise<StoredPolicy> {
     const { store, deciders, audit, clock } = this.#options
     await this.#require(by, pattern)
+    const durationMs = Math.max(policy.ceiling.maxDurationMs, policy.emergency?.durationMs ?? 0)
     for (const role of policy.ceiling.roles) {
-      const durationMs = policy.ceiling.maxDurationMs
       await deciders.requireMayGive(by, { resource: pattern, role, durationMs })
     }
     const { id: changedBy } = by.principal

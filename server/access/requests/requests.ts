@@ -81,7 +81,7 @@ export class Requests {
   /** Gives it now, for the short time that the policy allows; throws as `ask` does. */
   emergency(by: By, input: EmergencyInput): Promise<Seen> {
     return this.#noting(by, { action: 'request.emergency', resource: input.resource }, async () => {
-      const { policies, transitions } = this.#options
+      const { policies, transitions, deciders } = this.#options
       this.#requirePace(by)
       const policy = await policies.nearest(input.resource)
       const emergency = policy?.emergency
@@ -96,6 +96,8 @@ export class Requests {
         policy: withCeiling(policy, emergency.durationMs),
         progress: { status: 'review' },
       })
+      // It would be a way back in for those who could give this when they made the policy.
+      if (by.principal.id === policy.changedBy) await deciders.requireMayGive(by, request)
       // Whoever made the policy has said yes beforehand.
       const giver = { grantedBy: policy.changedBy, sponsor: policy.sponsor ?? policy.changedBy }
       const details = { reason: request.reason, policy: policy.pattern }
