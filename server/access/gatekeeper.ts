@@ -67,7 +67,8 @@ export class Gatekeeper {
 
   /**
    * Lets a client in, if it may read the document; its pass says from then on what it may do. The
-   * pass must be closed. Throws FORBIDDEN and what reading the store throws.
+   * pass must be closed. A refusal is written down; that a session begins with it is for whoever begins
+   * one, because requests take a pass as well. Throws FORBIDDEN and what reading the store throws.
    */
   async admit(
     principal: Principal,
@@ -91,17 +92,7 @@ export class Gatekeeper {
     this.#passes.add(pass)
     try {
       await pass.refresh()
-      const decision = pass.decide('read')
-      const { allowed, because } = decision
-      const { address } = situation
-      this.#note({
-        ...byPrincipal(principal),
-        ...opening,
-        document: name,
-        address,
-        because,
-        ...answerOf(allowed),
-      })
+      if (!pass.decide('read').allowed) pass.noteOpening()
       pass.require('read')
       return pass
     } catch (error) {
@@ -205,10 +196,4 @@ export class Gatekeeper {
 
 function byResourceOf(rules: readonly Rule[]): ReadonlyMap<string, readonly Rule[]> {
   return Map.groupBy(rules, ({ resource }) => resource)
-}
-
-const opening = { action: 'document.open', capability: 'read' } as const
-
-function answerOf(allowed: boolean): { readonly decision: 'allow' | 'deny' } {
-  return { decision: allowed ? 'allow' : 'deny' }
 }

@@ -138,6 +138,21 @@ export class Pass {
     return new WeftError('FORBIDDEN', sentence)
   }
 
+  /** Writes down whether they are let in: once for a session. */
+  noteOpening(): void {
+    const { note, situation } = this.#options
+    const { allowed, because } = this.decide('read')
+    note({
+      ...byPrincipal(this.#principal),
+      action: 'document.open',
+      document: this.name,
+      capability: 'read',
+      decision: allowed ? 'allow' : 'deny',
+      because,
+      address: situation.address,
+    })
+  }
+
   /** Writes down that something was tried in vain. */
   noteRefusal(capability: Capability, { code, message }: WeftError): void {
     const { note, situation } = this.#options

@@ -104,6 +104,7 @@ export class Agents implements AgentPresence {
           },
         })
         this.#sessions.set(key, session)
+        pass.noteOpening()
         return session
       } catch (error) {
         hold.release()
