@@ -73,7 +73,7 @@ export async function openAccess(config: Config, parts: AccessParts): Promise<Ac
   await watch.start()
   const grants = new Grants({ store, rules: policy, audit, announce, clock, random })
   const shared = { database, audit, clock, random, log }
-  const requests = openRequests({ ...shared, grants: store, rules: policy, announce })
+  const requests = openRequests({ ...shared, grants: store, rules: policy, gatekeeper, announce })
   const stopSweeping = every(clock, SWEEP_MS, () => void sweep())
 
   async function sweep(): Promise<void> {

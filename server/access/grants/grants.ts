@@ -18,7 +18,7 @@ import {
   type GrantInput,
   type StoredGrant,
 } from './grant.ts'
-import { grantingOf } from './granting.ts'
+import { grantingOf, requireShare } from './granting.ts'
 import { isLimit, requireMayGrant, requireMayRevoke, type Granting } from './may-grant.ts'
 
 export type { By }
@@ -216,17 +216,9 @@ export class Grants {
   }
 
   #requireShare(by: By, resource: string): Promise<void> {
-    return this.#attempt(by, { action: 'grant.read', resource }, () => this.#share(by, resource))
-  }
-
-  async #share(by: By, resource: string): Promise<void> {
-    const { principal, address } = by
-    const { rules: source, clock } = this.#options
-    const rules = await source.rulesFor(principal, resource)
-    const at = clock.now()
-    const sharing = decide({ principal, rules, resource, capability: 'share', at, address })
-    if (sharing.allowed) return
-    throw new WeftError('FORBIDDEN', `share of ${resource}: ${sharing.because}`)
+    return this.#attempt(by, { action: 'grant.read', resource }, () =>
+      requireShare(this.#options, by, resource),
+    )
   }
 }
 

@@ -2,11 +2,10 @@
 import type { Clock } from '../../../shared/clock.ts'
 import { WeftError } from '../../../shared/errors.ts'
 import type { Audit } from '../../audit/audit.ts'
-import type { By } from '../grants/grants.ts'
+import { actorOf, type By } from '../grants/grant-events.ts'
 import type { AccessPolicy, StoredPolicy } from './access-policy.ts'
 import type { Deciders } from './deciders.ts'
 import type { PolicyStore } from './policy-store.ts'
-import { actorOf } from './transitions.ts'
 
 export type AccessPoliciesOptions = {
   readonly store: PolicyStore

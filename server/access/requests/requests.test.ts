@@ -369,6 +369,9 @@ describe.each(stores)('requests for access on %s', (_name, isAbsent, create) => 
       const why = { ...past, reason: 'the owner is ill' }
       expect(await codeOf(node.decide(owner, id, why))).toBe('FORBIDDEN')
       expect(await codeOf(node.decide(admin, id, { decision: 'approve' }))).toBe('FORBIDDEN')
+      node.revoked.add('stolen')
+      const stolen = someone('root', admin.principal.grants, { tokenId: 'stolen' })
+      expect(await codeOf(node.decide(stolen, id, why))).toBe('TOKEN_REVOKED')
       expect(await node.decide(admin, id, why)).toMatchObject({
         status: 'granted',
         decisions: [{ by: 'root', override: true, reason: 'the owner is ill' }],
