@@ -56,6 +56,7 @@ async function livePass(count: number): Promise<Pass> {
     isRevoked: () => false,
     onClose: () => {},
     note: () => {},
+    onError: () => {},
   })
   await pass.refresh()
   return pass

@@ -54,10 +54,12 @@ const CHANGES_KEPT_MS = 24 * 60 * 60_000
 
 export async function openAccess(config: Config, parts: AccessParts): Promise<Access> {
   const { clock, random, log, database, audit, fanout } = parts
+  const announce = () => watch.announce()
   const tokens = await openTokens(config, {
     database: tokenTables(database),
     clock,
     log,
+    announce,
     audit: (trx, event) => audit.write(untyped(trx), [toAuditEvent(event)]),
   })
   const { verifier, mint } = createVerifier(config, { ...parts, tokens })
@@ -73,14 +75,14 @@ export async function openAccess(config: Config, parts: AccessParts): Promise<Ac
     isRevoked,
     receive: pass => spaceGate.receive(pass),
     note: event => audit.note(event),
+    log,
   })
   const { passes } = gatekeeper
   const watch = new AccessWatch({ store, policy, passes, revocations, fanout, clock, log })
   await watch.start()
-  const announce = () => watch.announce()
   const grants = new Grants({ store, rules: policy, audit, announce, clock, random })
   const shared = { database, audit, clock, random, log }
-  const requests = openRequests({ ...shared, grants: store, rules: policy, announce })
+  const requests = openRequests({ ...shared, grants: store, rules: policy, gatekeeper, announce })
   const stopSweeping = every(clock, SWEEP_MS, () => void sweep())
 
   async function sweep(): Promise<void> {

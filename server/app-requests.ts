@@ -1,6 +1,7 @@
 /** Requests for access: their stores, who may decide, and the timer that goes on without anybody. */
 import type { Clock } from '../shared/clock.ts'
 import type { Random } from '../shared/random.ts'
+import type { Gatekeeper } from './access/gatekeeper.ts'
 import type { GrantStore } from './access/grants/grant-store.ts'
 import type { RuleSource } from './access/policy.ts'
 import { AccessEvents } from './access/requests/access-events.ts'
@@ -19,6 +20,7 @@ export type RequestParts = {
   readonly database: Pick<Database, 'db'>
   readonly grants: GrantStore
   readonly rules: RuleSource
+  readonly gatekeeper: Pick<Gatekeeper, 'requireRole'>
   readonly audit: Pick<Audit, 'write' | 'note'>
   /** See {@link AccessWatch.announce}. */
   readonly announce: () => Promise<void>
@@ -37,11 +39,11 @@ export type OpenedRequests = {
 }
 
 export function openRequests(parts: RequestParts): OpenedRequests {
-  const { database, grants, rules, audit, clock, random, log } = parts
+  const { database, grants, rules, gatekeeper, audit, clock, random, log } = parts
   const store = new RequestStore(database.db)
   const policyStore = new PolicyStore(database.db)
   const events = new AccessEvents(log)
-  const deciders = new Deciders({ rules, grants, clock })
+  const deciders = new Deciders({ rules, grants, gatekeeper, clock })
   const transitions = new Transitions({ ...parts, requests: store, events })
   const tools = { deciders, transitions, clock, random, audit }
   const timer = new RequestTimer({ store, transitions, clock, log })

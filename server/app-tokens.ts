@@ -33,12 +33,18 @@ export type TokenParts = {
   readonly audit?: WriteAudit
 }
 
+export type ServiceParts = TokenParts & {
+  /** Resolves when everybody here lives by what was taken back; see {@link AccessWatch.announce}. */
+  readonly announce: () => Promise<void>
+}
+
 export type Tokens = {
   readonly keys: ApiKeys
   readonly checker: KeyChecker
   readonly service: TokenService
   readonly signer: TokenSigner
   readonly revocations: Revocations
+  readonly announce: () => Promise<void>
   /** Undefined where WEFT_JWT_SECRET signs. */
   readonly signingKeys: SigningKeys | undefined
   /** More ways in which a token may be signed. */
@@ -52,8 +58,8 @@ const LOAD_KEYS_MS = 60_000
 const SWEEP_MS = 3_600_000
 
 /** Resolves when all that was taken back is known. */
-export async function openTokens(config: Config, parts: TokenParts): Promise<Tokens> {
-  const { database, clock, log } = parts
+export async function openTokens(config: Config, parts: ServiceParts): Promise<Tokens> {
+  const { database, clock, log, announce } = parts
   const tools = { ...toolsOf(parts), clock, database }
   const hasher = new SecretHasher()
   const keys = new ApiKeys({ ...tools, hasher })
@@ -64,7 +70,7 @@ export async function openTokens(config: Config, parts: TokenParts): Promise<Tok
   await revocations.poll()
   const refreshTokens = new RefreshTokens({ ...tools, tokenMs: TOKEN_MS })
   const { signer, signingKeys, verifierKeys } = await openSigner(config, parts)
-  const service = new TokenService({ ...tools, signer, refreshTokens, revocations, tries })
+  const service = new TokenService({ ...tools, signer, refreshTokens, announce, tries })
   const run = (what: string, action: () => Promise<unknown>) => () =>
     void action().catch((error: unknown) => log.warn({ err: error }, `${what} failed`))
   const sweepAll = () =>
@@ -83,6 +89,7 @@ export async function openTokens(config: Config, parts: TokenParts): Promise<Tok
     service,
     signer,
     revocations,
+    announce,
     signingKeys,
     verifierKeys,
     takeKeys: verifier => createKeyedVerifier({ verifier, keys: checker, revocations }),

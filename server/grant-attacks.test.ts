@@ -253,6 +253,17 @@ function attacks(start: () => Promise<TestApp>): void {
     expect(await own.json()).toMatchObject({ allowed: true })
   })
 
+  test('[B10] what others may do has nothing to do with the limits of who asks', async () => {
+    await granted({ subject: 'user:bob', resource: 'acme/plan', role: 'owner' })
+    const order = { name: 'app', scopes: ['grants:manage'], role: 'supervisor' }
+    const made = await ask('root', '/v1/keys', { method: 'POST', body: order, grants: admin })
+    const { key } = (await made.json()) as { key: string }
+    const path = '/v1/access/explain?resource=acme/plan&capability=delete&user=bob'
+    const headers = { authorization: `Bearer ${key}` }
+    const answer = await fetch(`${server.url}${path}`, { headers })
+    expect(await answer.json()).toMatchObject({ allowed: true })
+  })
+
   test('[T21] a token with limits neither sees nor gives up what lies beyond them', async () => {
     const id = await granted({ subject: 'user:alice', resource: 'acme/plan', role: 'owner' })
     const made = await ask('root', '/v1/keys', {

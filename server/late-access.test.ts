@@ -47,6 +47,14 @@ describe('[T21] conditions on the address hold on every route', () => {
     expect(list).toContain('acme/open')
     expect(list).not.toContain('acme/secret')
 
+    const present = send('PUT', { state: {}, ttlMs: 60_000 })
+    expect((await asAdmin('/v1/documents/acme%2Fsecret/presence/one', present)).status).toBe(200)
+    await grant({ subject: 'user:bob', resource: 'acme/secret', role: 'viewer', condition: here })
+    const presenceFor = async (sub: string) =>
+      (await (await as(sub, '/v1/users/root/presence')).json()) as unknown
+    expect(await presenceFor('bob')).toMatchObject({ status: 'online' })
+    expect(await presenceFor('eve')).toMatchObject({ status: 'offline', lastSeenAt: null })
+
     await grant({ subject: 'user:ann', resource: 'acme/open', role: 'viewer', condition: here })
     expect((await as('ann', '/v1/documents/acme%2Fopen/content')).status).toBe(200)
     expect(await (await as('ann', '/v1/documents')).text()).toContain('acme/open')

@@ -23,6 +23,11 @@ export const roleCapabilities = {
 export const serverRoles = ['admin', 'operator', 'analyst'] as const
 export type ServerRole = (typeof serverRoles)[number]
 
+/** Also of roles that are not built in: those act on documents alone. */
+export function isServerRole(role: string | null | undefined): role is ServerRole {
+  return serverRoles.some(one => one === role)
+}
+
 export type Role = keyof typeof roleCapabilities
 export const roles = Object.keys(roleCapabilities) as [Role, ...Role[]]
 

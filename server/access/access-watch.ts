@@ -33,6 +33,8 @@ export class AccessWatch {
   readonly #options: AccessWatchOptions
   readonly #stop: Cancel
   #version = 0
+  /** Of the revocations that the passes live by; whoever takes something back may have read them first. */
+  #revokedVersion = 0
   /** The look that is under way, and whether another has to follow it. */
   #looking: Promise<void> | undefined
   #next: Promise<void> | undefined
@@ -53,6 +55,7 @@ export class AccessWatch {
   async start(): Promise<void> {
     await this.#options.store.loadRoles()
     this.#version = await this.#options.store.version()
+    this.#revokedVersion = this.#options.revocations.version
   }
 
   /**
@@ -86,27 +89,47 @@ export class AccessWatch {
     return this.#looking
   }
 
+  /** One of the two that fails does not hold up the other. */
   async #lookOnce(): Promise<void> {
-    const { store, policy, passes, log, revocations } = this.#options
-    try {
-      const { version, changes } = await store.changesSince(this.#version)
-      const revoked = revocations.version
-      await revocations.poll()
-      this.#isFailing = false
-      if (revocations.version !== revoked) for (const pass of Array.from(passes)) pass.recheck()
-      if (version === this.#version) return
-      if (isAboutAll(changes)) await store.loadRoles()
-      policy.changed(changes)
-      const concerned = Array.from(passes).filter(pass => pass.isConcernedBy(changes))
-      for (let i = 0; i < concerned.length; i += AT_ONCE) {
-        await Promise.all(concerned.slice(i, i + AT_ONCE).map(pass => pass.refresh()))
-      }
-      // Last: when a pass could not be refreshed, the next look does it again.
-      this.#version = version
-    } catch (error) {
-      if (!this.#isFailing) log.warn({ err: error }, 'changes of access cannot be read')
-      this.#isFailing = true
+    const looks = await Promise.allSettled([this.#lookForRevocations(), this.#lookForChanges()])
+    const failure = looks.find(look => look.status === 'rejected')
+    if (failure !== undefined && !this.#isFailing) {
+      this.#options.log.warn({ err: failure.reason }, 'changes of access cannot be read')
     }
+    this.#isFailing = failure !== undefined
+  }
+
+  async #lookForRevocations(): Promise<void> {
+    const { passes, revocations } = this.#options
+    await revocations.poll()
+    const { version } = revocations
+    if (version === this.#revokedVersion) return
+    for (const pass of Array.from(passes)) pass.recheck()
+    this.#revokedVersion = version
+  }
+
+  async #lookForChanges(): Promise<void> {
+    const { store, policy, passes } = this.#options
+    const { version, changes } = await store.changesSince(this.#version)
+    if (version === this.#version) return
+    if (isAboutAll(changes)) await store.loadRoles()
+    policy.changed(changes)
+    await refreshAll(Array.from(passes).filter(pass => pass.isConcernedBy(changes)))
+    // Last: when a pass could not be refreshed, the next look does it again.
+    this.#version = version
+  }
+}
+
+/** All that can be; rejects when one could not. */
+async function refreshAll(passes: readonly Pass[]): Promise<void> {
+  const failures: unknown[] = []
+  for (let i = 0; i < passes.length; i += AT_ONCE) {
+    const some = passes.slice(i, i + AT_ONCE)
+    const refreshed = await Promise.allSettled(some.map(pass => pass.refresh()))
+    for (const one of refreshed) if (one.status === 'rejected') failures.push(one.reason)
+  }
+  if (failures.length > 0) {
+    throw new AggregateError(failures, `the rules of ${failures.length} passes cannot be read`)
   }
 }
 

@@ -184,6 +184,8 @@ describe('[T3] bad tokens', () => {
     ['another audience', () => signed({}, { aud: 'weft2' })],
     ['no subject', () => signed({}, { sub: undefined })],
     ['a subject that is an object', () => signed({}, { sub: { id: 'admin' } })],
+    ['the subject of an API key', () => signed({}, { sub: 'key:k1' })],
+    ['the subject of an API key, of the key set', () => rsa({}, { sub: 'key:k1' })],
     ['too long to be read', () => signed({}, { note: 'x'.repeat(20_000) })],
   ]
   test.each(invalid)('%s', async (_what, make) => {

@@ -65,9 +65,32 @@ describe('conditions', () => {
     expect(performance.now() - before).toBeLessThan(1_000)
   })
 
-  test('an unknown address is none', () => {
-    const inside = readCondition('inNetwork(address, "0.0.0.0/0")')
-    expect(inside.holds(facts({ address: null }))).toBe(false)
+  test.each([
+    'inNetwork(address, "0.0.0.0/0")',
+    '!inNetwork(address, "10.0.0.0/8")',
+    'address == "10.1.2.3"',
+    'address != "10.1.2.3"',
+    'address.startsWith("10.")',
+    'claims.level == 3 && inNetwork(address, "10.0.0.0/8")',
+  ])('[T21] of an unknown address nothing can be told: %s', text => {
+    expect(readCondition(text, 'allow').holds(facts({ address: null }))).toBe(false)
+    expect(readCondition(text, 'deny').holds(facts({ address: null }))).toBe(true)
+  })
+
+  test.each([
+    'inNetwork(address, "nonsense")',
+    'inNetwork(address, "10.0.0.0/99")',
+    'inNetwork(claims.department, "10.0.0.0/8")',
+  ])('nor of what is no address or no network: %s', text => {
+    expect(readCondition(text, 'allow').holds(facts())).toBe(false)
+    expect(readCondition(text, 'deny').holds(facts())).toBe(true)
+  })
+
+  test('what does not need the address is told without', () => {
+    const text = 'claims.level == 3 || inNetwork(address, "10.0.0.0/8")'
+    expect(readCondition(text, 'allow').holds(facts({ address: null }))).toBe(true)
+    const other = 'claims.level == 4 && inNetwork(address, "10.0.0.0/8")'
+    expect(readCondition(other, 'deny').holds(facts({ address: null }))).toBe(false)
   })
 
   test.each([

@@ -38,9 +38,10 @@ type Effect = 'allow' | 'deny'
 const kept = new Map<string, Condition>()
 
 /**
- * Reads an expression over `now` (a timestamp), `address` (of the client, '' when unknown), `claims`
+ * Reads an expression over `now` (a timestamp), `address` (of the client), `claims`
  * (of the token) and `inNetwork(address, "10.0.0.0/8")`. Throws REQUEST_INVALID when it is none, or does
- * not answer true or false. Where it cannot be told, an allowing grant does not hold and a denying one does.
+ * not answer true or false. Where it cannot be told, such as an address that is not known, an allowing
+ * grant does not hold and a denying one does.
  */
 export function readCondition(text: string, effect: Effect = 'allow'): Condition {
   const key = `${effect} ${text}`
@@ -101,9 +102,10 @@ function holds(
   { at, address, claims }: Facts,
 ): boolean | undefined {
   try {
-    return evaluate({ now: new Date(at), address: address ?? '', claims }) === true
+    const known = address === null ? {} : { address }
+    return evaluate({ now: new Date(at), claims, ...known }) === true
   } catch {
-    // A claim that is not there, or of another type.
+    // A claim that is not there, or of another type; an address that nobody knows, or that is none.
     return undefined
   }
 }
@@ -117,11 +119,12 @@ export function readStoredCondition(text: string, effect: Effect): Condition {
   }
 }
 
+/** Throws where one of them is none: that is no answer. */
 function isInNetwork(address: string, network: string): boolean {
   const [base = '', bits = ''] = network.split('/', 2)
   const version = isIP(base)
   const family = isIP(address)
-  if (version === 0 || family === 0) return false
+  if (version === 0 || family === 0) throw new TypeError('not an address in a network')
   const list = new BlockList()
   const name = version === 4 ? 'ipv4' : 'ipv6'
   list.addSubnet(base, bits === '' ? (version === 4 ? 32 : 128) : Number(bits), name)

@@ -11,6 +11,7 @@ import {
   type ServerRole,
 } from '../../shared/permissions.ts'
 import { byPrincipal } from '../audit/audit-row.ts'
+import { silentLog, type Logger } from '../base/log.ts'
 import { noNote, type Note } from './note.ts'
 import { Pass, type Situation } from './pass.ts'
 import { Policy } from './policy.ts'
@@ -27,6 +28,7 @@ export type GatekeeperOptions = {
   readonly note?: Note
   /** Asked of everybody who may come in; throws when there is no room for them just now. */
   readonly receive?: (pass: Pass) => Promise<void>
+  readonly log?: Logger
 }
 
 /** One question about one document, or about a pattern of them. */
@@ -68,14 +70,16 @@ export class Gatekeeper {
 
   /**
    * Lets a client in, if it may read the document; its pass says from then on what it may do. The
-   * pass must be closed. Throws FORBIDDEN, SPACE_FULL, SPACE_CLOSED and what reading the store throws.
+   * pass must be closed. A refusal is written down; that a session begins with it is for whoever begins
+   * one, because requests take a pass as well. Throws FORBIDDEN, SPACE_FULL, SPACE_CLOSED and what
+   * reading the store throws.
    */
   async admit(
     principal: Principal,
     name: DocumentName,
     situation: Situation = nowhere,
   ): Promise<Pass> {
-    const { clock } = this.#options
+    const { clock, log = silentLog } = this.#options
     const pass = new Pass({
       principal,
       name,
@@ -85,22 +89,14 @@ export class Gatekeeper {
       isRevoked: one => this.#isRevoked(one),
       onClose: one => void this.#passes.delete(one),
       note: this.#note,
+      onError: error =>
+        log.error({ err: error, document: name }, 'a change of access was not taken in'),
     })
     // Before the rules are read: a change that comes meanwhile finds it.
     this.#passes.add(pass)
     try {
       await pass.refresh()
-      const decision = pass.decide('read')
-      const { allowed, because } = decision
-      const { address } = situation
-      this.#note({
-        ...byPrincipal(principal),
-        ...opening,
-        document: name,
-        address,
-        because,
-        ...answerOf(allowed),
-      })
+      if (!pass.decide('read').allowed) pass.noteOpening()
       pass.require('read')
       await this.#options.receive?.(pass)
       return pass
@@ -205,10 +201,4 @@ export class Gatekeeper {
 
 function byResourceOf(rules: readonly Rule[]): ReadonlyMap<string, readonly Rule[]> {
   return Map.groupBy(rules, ({ resource }) => resource)
-}
-
-const opening = { action: 'document.open', capability: 'read' } as const
-
-function answerOf(allowed: boolean): { readonly decision: 'allow' | 'deny' } {
-  return { decision: allowed ? 'allow' : 'deny' }
 }

@@ -36,6 +36,7 @@ function heldPass() {
     isRevoked: () => false,
     onClose: () => {},
     note: noNote,
+    onError: () => {},
   })
   const answer = (n: number, rules: readonly Rule[]) => readings[n]?.resolve(rules)
   const fail = (n: number) => readings[n]?.reject(new Error('the store is away'))

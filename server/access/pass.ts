@@ -35,6 +35,8 @@ export type PassOptions = {
   readonly onClose: (pass: Pass) => void
   /** Where refusals are written down. */
   readonly note: Note
+  /** A listener has failed; the others are told all the same. */
+  readonly onError: (error: unknown) => void
 }
 
 /** When what the document belongs to is over, ms since 1970, and what is said of it then. */
@@ -176,6 +178,21 @@ export class Pass {
     return new WeftError('FORBIDDEN', sentence)
   }
 
+  /** Writes down whether they are let in: once for a session. */
+  noteOpening(): void {
+    const { note, situation } = this.#options
+    const { allowed, because } = this.decide('read')
+    note({
+      ...byPrincipal(this.#principal),
+      action: 'document.open',
+      document: this.name,
+      capability: 'read',
+      decision: allowed ? 'allow' : 'deny',
+      because,
+      address: situation.address,
+    })
+  }
+
   /** Writes down that something was tried in vain. */
   noteRefusal(capability: Capability, { code, message }: WeftError): void {
     const { note, situation } = this.#options
@@ -276,7 +293,13 @@ export class Pass {
     if (this.#isClosed) return
     this.#answers.clear()
     this.#arm()
-    for (const listener of Array.from(this.#listeners)) listener()
+    for (const listener of Array.from(this.#listeners)) {
+      try {
+        listener()
+      } catch (error) {
+        this.#options.onError(error)
+      }
+    }
   }
 
   /** At the first instant at which reading, commenting or writing may be answered anew. */

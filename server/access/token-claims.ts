@@ -1,6 +1,7 @@
 /** What a token says, and the principal that it makes. */
 import { z } from 'zod'
 import { grantSchema, principalKinds, type Principal } from '../../shared/permissions.ts'
+import { KEY_SUBJECT } from './tokens/api-key.ts'
 
 const GRANTS_MAX = 100
 const GROUPS_MAX = 100
@@ -13,7 +14,14 @@ export const personAvatar = z.url({ protocol: /^https$/, error: 'must be https:/
 
 /** The claims that weft reads; others are ignored. */
 export const tokenClaims = z.object({
-  sub: z.string().min(1).max(200),
+  sub: z
+    .string()
+    .min(1)
+    .max(200)
+    // Whoever signs tokens would otherwise have what is granted to the keys of this server.
+    .refine(sub => !sub.startsWith(KEY_SUBJECT), {
+      error: `subjects that begin with ${KEY_SUBJECT} are API keys`,
+    }),
   /** Seconds since 1970, as in every JWT. */
   exp: z.number(),
   name: z.string().min(1).max(64).optional(),

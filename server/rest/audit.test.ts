@@ -7,6 +7,7 @@ import type { Grant, Role } from '../../shared/permissions.ts'
 import type { AuditRow } from '../audit/audit-row.ts'
 import { openDatabase } from '../database/database.ts'
 import { temporaryFolder } from '../journal/testing/temporary-folder.ts'
+import { rawClient } from '../testing/raw-client.ts'
 import { runWeft } from '../testing/run-weft.ts'
 import { startTestApp, type TestApp } from '../testing/test-app.ts'
 import { until } from '../testing/until.ts'
@@ -72,6 +73,58 @@ describe('the audit log of a server', () => {
     })
     expect(events[2]?.details).toEqual({ user: 'ada', sessions: 0 })
     expect(await server.metric('weft_audit_rows_total')).toBe(3)
+  })
+
+  test('[A17] a session is one opening; edits and heartbeats are none', async () => {
+    await server.fetch('/v1/documents/acme%2Fa', { method: 'PUT', sub: 'ada' })
+    const patch = {
+      method: 'PATCH',
+      sub: 'ada',
+      headers: { 'content-type': 'application/json-patch+json' },
+      body: '[{"op":"add","path":"/t","value":"words"}]',
+    }
+    expect((await server.fetch('/v1/documents/acme%2Fa/json', patch)).status).toBe(200)
+    const beat = {
+      method: 'PUT',
+      sub: 'bot',
+      headers: { 'content-type': 'application/json' },
+      body: '{"state":{},"ttlMs":60000}',
+    }
+    for (let n = 0; n < 3; n++) {
+      const path = '/v1/documents/acme%2Fa/presence/one'
+      expect((await server.fetch(path, beat)).status).toBe(200)
+    }
+    expect(
+      (await server.fetch('/v1/documents/acme%2Fa/json', { ...patch, grants: [] })).status,
+    ).toBe(403)
+    const client = await rawClient(server.syncUrl)
+    client.authenticate('acme/a', await server.token('eve'))
+    const openings = async () =>
+      (await query()).events
+        .filter(({ action }) => action === 'document.open')
+        .map(({ actor, decision }) => `${actor} ${decision}`)
+    await until(async () => (await openings()).includes('eve allow'), 'written down')
+    expect(await openings()).toEqual(['bot allow', 'ada deny', 'eve allow'])
+    client.close()
+  })
+
+  test('[A17] who is sent off at once has opened nothing', async () => {
+    await server.stop()
+    const settings = { WEFT_MAX_DEVICES_PER_USER: '1' }
+    server = await startTestApp({ dataDir: folder.path, settings })
+    const [first, second] = [await rawClient(server.syncUrl), await rawClient(server.syncUrl)]
+    first.authenticate('acme/a', await server.token('eve'))
+    await until(async () => (await query()).events.length > 0, 'let in')
+    second.authenticate('acme/a', await server.token('eve'))
+    await until(() => second.closed !== undefined, 'sent off')
+    first.authenticate('acme/b', await server.token('eve'))
+    const opened = async () =>
+      (await query()).events
+        .filter(({ action }) => action === 'document.open')
+        .map(({ document, decision }) => `${document} ${decision}`)
+    await until(async () => (await opened()).includes('acme/b allow'), 'let in elsewhere')
+    expect(await opened()).toEqual(['acme/a allow', 'acme/b allow'])
+    for (const client of [first, second]) client.close()
   })
 
   test('[AU11] is for admins and analysts', async () => {

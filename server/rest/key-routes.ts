@@ -116,7 +116,7 @@ const revokeKeyRoute = createRoute({
 })
 
 export function keyRoutes({ gatekeeper, tokens }: RestOptions): OpenAPIHono<RestEnv> {
-  const { keys, revocations } = tokens
+  const { keys, announce } = tokens
   const router = createRouter()
   const adminOf = async (context: Context<RestEnv>): Promise<Actor> => {
     const principal = await principalOf(context, gatekeeper)
@@ -151,7 +151,7 @@ export function keyRoutes({ gatekeeper, tokens }: RestOptions): OpenAPIHono<Rest
   })
   router.openapi(revokeKeyRoute, async context => {
     await keys.revoke(context.req.valid('param').id, await adminOf(context))
-    await revocations.poll()
+    await announce()
     return context.body(null, 204)
   })
   return router

@@ -3,6 +3,7 @@ import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi'
 import type { Principal } from '../../shared/permissions.ts'
 import { joinPeople, presenceStatuses, type PresentPerson } from '../../shared/presence.ts'
 import { openableName } from '../../shared/system-names.ts'
+import type { Situation } from '../access/pass.ts'
 import { AGENT_TTL_MS_MAX, AGENT_TTL_MS_MIN } from '../presence/agent-presence.ts'
 import { authorize, principalOf } from './authenticate.ts'
 import { problemResponse } from './problem.ts'
@@ -221,19 +222,22 @@ export function presenceRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
   router.openapi(userRoute, async context => {
     const principal = await principalOf(context, gatekeeper)
     const { id } = context.req.valid('param')
-    return context.json(await userPresence(options, principal, id), 200)
+    const asker = { principal, situation: context.get('client') }
+    return context.json(await userPresence(options, asker, id), 200)
   })
 
   return router
 }
 
+type Asker = { readonly principal: Principal; readonly situation: Situation }
+
 /** Only what is on documents that the asker may read: of the rest they hear nothing. */
 async function userPresence(
   { gatekeeper, presence, clock }: RestOptions,
-  asker: Principal,
+  { principal, situation }: Asker,
   id: string,
 ): Promise<z.infer<typeof userSchema>> {
-  const readableOf = await gatekeeper.reader(asker)
+  const readableOf = await gatekeeper.reader(principal, situation)
   const [found, sightings] = await Promise.all([
     presence.people.find({ user: id }),
     presence.lastSeen.of(id),

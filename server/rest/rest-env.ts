@@ -9,7 +9,6 @@ import type { TokenMint } from '../access/token-mint.ts'
 import type { Audit } from '../audit/audit.ts'
 import type { ApiKeys } from '../access/tokens/api-keys.ts'
 import type { KeyChecker } from '../access/tokens/key-checker.ts'
-import type { Revocations } from '../access/tokens/revocations.ts'
 import type { TokenService } from '../access/tokens/token-service.ts'
 import type { TokenSigner } from '../access/tokens/token-signer.ts'
 import type { Breakers } from '../base/breaker.ts'
@@ -45,7 +44,8 @@ export type RestTokens = {
   readonly keys: ApiKeys
   readonly checker: Pick<KeyChecker, 'check'>
   readonly service: TokenService
-  readonly revocations: Pick<Revocations, 'poll'>
+  /** Resolves when everybody here lives by what was taken back. */
+  readonly announce: () => Promise<void>
   readonly signer: TokenSigner
 }
 

@@ -107,6 +107,7 @@ export class Agents implements AgentPresence {
           },
         })
         this.#sessions.set(key, session)
+        pass.noteOpening()
         return session
       } catch (error) {
         hold.release()

@@ -98,9 +98,12 @@ export class DocumentDoor {
     const { gatekeeper } = this.#options
     const { principal, situation, signal } = request
     const pass = await this.#patiently(request, () => gatekeeper.admit(principal, name, situation))
-    if (!signal.aborted) return pass
-    pass.close()
-    throw gone()
+    if (signal.aborted) {
+      pass.close()
+      throw gone()
+    }
+    pass.noteOpening()
+    return pass
   }
 
   /** A fresh token on a live connection. Throws TOKEN_..., also when it is somebody else's. */

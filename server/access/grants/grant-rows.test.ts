@@ -1,7 +1,9 @@
 /** Grants over both databases: what is in force for whom, and how other nodes find out. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { KyselyPlugin } from 'kysely'
 import { ManualClock } from '../../../shared/manual-clock.ts'
 import type { Database } from '../../database/database.ts'
+import { until } from '../../testing/until.ts'
 import {
   noPostgres,
   postgresStore,
@@ -157,6 +159,7 @@ describe.each(stores)('grants on %s', (_name, isAbsent, create) => {
     async () => {
       const by = { id: 'root', at: START_MS }
       await store.putRole({ name: 'reviewer', capabilities: ['read'], paths: ['notes'] }, by, alone)
+      await store.loadRoles()
       const one = grant({ resource: 'roles/**', role: 'reviewer' })
       await store.add(one, alone)
       const rule = async () => (await store.rulesFor({ id: 'ada', groups: [] }, 'roles/a'))[0]
@@ -166,13 +169,49 @@ describe.each(stores)('grants on %s', (_name, isAbsent, create) => {
         by,
         alone,
       )
+      await store.loadRoles()
       expect(await rule()).toMatchObject({ capabilities: ['read', 'write'], paths: null })
       const other = another()
       await other.loadRoles()
       expect([...other.roles.keys()]).toEqual(['reviewer'])
       expect(await store.removeRole('reviewer', alone)).toBe(true)
       expect(await store.removeRole('reviewer', alone)).toBe(false)
+      await store.loadRoles()
       expect(await rule()).toMatchObject({ capabilities: [] })
     },
   )
+
+  test.skipIf(isAbsent)('a role of another node is removed before it was heard of', async () => {
+    const role = { name: 'just-made', capabilities: ['read'], paths: null } as const
+    await another().putRole(role, { id: 'root', at: START_MS }, alone)
+    const before = await store.version()
+    expect(await store.removeRole('unheard-of', alone)).toBe(false)
+    expect(await store.version()).toBe(before)
+    expect(await store.removeRole('just-made', alone)).toBe(true)
+  })
+
+  test.skipIf(isAbsent)('a reading of roles that comes late changes nothing', async () => {
+    const held = Promise.withResolvers<void>()
+    let readings = 0
+    const slow: KyselyPlugin = {
+      transformQuery: ({ node }) => node,
+      async transformResult({ result }) {
+        readings += 1
+        if (readings === 1) await held.promise
+        return result
+      },
+    }
+    const database = place.open()
+    databases.push(database)
+    const late = new GrantStore(database.db.withPlugin(slow), clock)
+    const first = late.loadRoles()
+    await until(() => readings === 1, 'the first has read')
+    const role = { name: 'newer', capabilities: ['read'], paths: null } as const
+    await store.putRole(role, { id: 'root', at: START_MS }, alone)
+    await late.loadRoles()
+    held.resolve()
+    await first
+    await store.removeRole('newer', alone)
+    expect([...late.roles.keys()]).toContain('newer')
+  })
 })

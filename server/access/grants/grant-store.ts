@@ -54,6 +54,9 @@ export class GrantStore {
   readonly #db: Kysely<GrantTables>
   readonly #clock: Clock
   #roles: ReadonlyMap<string, CustomRole> = new Map()
+  /** Counts readings of the roles; which of them those in memory are of. */
+  #readings = 0
+  #rolesOf = 0
 
   constructor(db: Kysely<unknown>, clock: Clock) {
     this.#db = db.withTables<GrantTables>()
@@ -64,9 +67,13 @@ export class GrantStore {
     return this.#roles
   }
 
-  /** Reads the roles; to be called before anything else, and after a change of theirs. */
+  /** Reads the roles; to be called before anything else, and by the watch after a change of theirs. */
   async loadRoles(): Promise<void> {
+    const reading = ++this.#readings
     const rows = await this.#db.selectFrom('roles').selectAll().execute()
+    // One that began later, and knows more, was faster.
+    if (reading < this.#rolesOf) return
+    this.#rolesOf = reading
     this.#roles = new Map(rows.map(row => [row.name, toRole(row)]))
   }
 
@@ -184,6 +191,7 @@ export class GrantStore {
     return Number(row.count)
   }
 
+  /** The watch over changes reads the roles again, here as on other nodes. */
   async putRole(
     role: CustomRole,
     by: { readonly id: string; readonly at: number },
@@ -203,18 +211,18 @@ export class GrantStore {
         .execute()
       await within(untyped(trx))
     })
-    await this.loadRoles()
   }
 
-  /** False when there is none. */
-  async removeRole(name: string, within: Within): Promise<boolean> {
-    if (!this.#roles.has(name)) return false
-    await this.#change([everything], async trx => {
-      await trx.deleteFrom('roles').where('name', '=', name).execute()
+  /** False when there is none: another node may have made it, or taken it away, a moment ago. */
+  removeRole(name: string, within: Within): Promise<boolean> {
+    return this.#attempt([everything], async trx => {
+      const { numDeletedRows } = await trx
+        .deleteFrom('roles')
+        .where('name', '=', name)
+        .executeTakeFirstOrThrow()
+      if (numDeletedRows === 0n) throw new Overtaken()
       await within(untyped(trx))
     })
-    await this.loadRoles()
-    return true
   }
 
   /** Active grants whose end has come: the sweeper closes them, so that lists show it. */

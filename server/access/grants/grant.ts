@@ -5,7 +5,6 @@ import {
   capabilities,
   resourcePattern,
   roleCapabilities,
-  serverRoles,
   type Capability,
   type Principal,
 } from '../../../shared/permissions.ts'
@@ -74,10 +73,6 @@ export type CustomRole = {
 
 export function isBuiltIn(role: string): role is keyof typeof roleCapabilities {
   return Object.hasOwn(roleCapabilities, role)
-}
-
-export function isServerRole(role: string | null | undefined): boolean {
-  return serverRoles.some(one => one === role)
 }
 
 /** The subjects that a principal is, as they stand in grants. */

@@ -1,5 +1,8 @@
 /** Looks up what a grant has to be held against before it is made, changed or taken back. */
 import type { Clock } from '../../../shared/clock.ts'
+import { ruledAs } from '../../../shared/decide-system.ts'
+import { decide } from '../../../shared/decide.ts'
+import { WeftError } from '../../../shared/errors.ts'
 import type { RuleSource } from '../policy.ts'
 import type { GrantStore } from './grant-store.ts'
 import { subjectOf, whoIs, type StoredGrant } from './grant.ts'
@@ -32,4 +35,18 @@ export async function grantingOf(
     at: clock.now(),
     address,
   }
+}
+
+/** Throws FORBIDDEN. */
+export async function requireShare(
+  { rules: source, clock }: Pick<GrantingParts, 'rules' | 'clock'>,
+  { principal, address }: By,
+  name: string,
+): Promise<void> {
+  const resource = ruledAs(name)
+  const rules = await source.rulesFor(principal, resource)
+  const at = clock.now()
+  const sharing = decide({ principal, rules, resource, capability: 'share', at, address })
+  if (sharing.allowed) return
+  throw new WeftError('FORBIDDEN', `share of ${resource}: ${sharing.because}`)
 }

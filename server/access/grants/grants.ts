@@ -1,6 +1,5 @@
 /** Giving, changing and taking back: who may, what is written down of it, and when it counts. */
 import type { Clock } from '../../../shared/clock.ts'
-import { ruledAs } from '../../../shared/decide-system.ts'
 import { decide, tokenRules, type Decision } from '../../../shared/decide.ts'
 import { WeftError } from '../../../shared/errors.ts'
 import type { Capability, Principal } from '../../../shared/permissions.ts'
@@ -19,7 +18,7 @@ import {
   type GrantInput,
   type StoredGrant,
 } from './grant.ts'
-import { grantingOf } from './granting.ts'
+import { grantingOf, requireShare } from './granting.ts'
 import { isLimit, requireMayGrant, requireMayRevoke, type Granting } from './may-grant.ts'
 
 export type { By }
@@ -180,10 +179,7 @@ export class Grants {
     if (!isOwn) await this.#requireShare(by, resource)
     const known = await rules.rulesFor(principal, resource)
     // Of somebody else only the grants of the store are known; what their token says is theirs.
-    const asked: Principal =
-      principal.id === by.principal.id
-        ? by.principal
-        : { ...by.principal, ...principal, name: principal.id, grants: [], claims: {}, ...endless }
+    const asked = principal.id === by.principal.id ? by.principal : stranger(principal)
     const { address } = by
     return decide({
       principal: asked,
@@ -233,18 +229,9 @@ export class Grants {
   }
 
   #requireShare(by: By, resource: string): Promise<void> {
-    return this.#attempt(by, { action: 'grant.read', resource }, () => this.#share(by, resource))
-  }
-
-  async #share(by: By, name: string): Promise<void> {
-    const resource = ruledAs(name)
-    const { principal, address } = by
-    const { rules: source, clock } = this.#options
-    const rules = await source.rulesFor(principal, resource)
-    const at = clock.now()
-    const sharing = decide({ principal, rules, resource, capability: 'share', at, address })
-    if (sharing.allowed) return
-    throw new WeftError('FORBIDDEN', `share of ${resource}: ${sharing.because}`)
+    return this.#attempt(by, { action: 'grant.read', resource }, () =>
+      requireShare(this.#options, by, resource),
+    )
   }
 }
 
@@ -262,7 +249,25 @@ function mayGiveUp(grant: StoredGrant, granting: Granting): boolean {
 
 const nothingElse = () => Promise.resolve()
 
-const endless = { writesUntil: Infinity, expiresAt: Infinity }
+/** Somebody of whom nothing is known but who they are; above all nothing of whoever asks. */
+function stranger({ id, groups }: Pick<Principal, 'id' | 'groups'>): Principal {
+  return {
+    id,
+    groups,
+    name: id,
+    color: null,
+    avatar: null,
+    kind: 'user',
+    tenant: null,
+    grants: [],
+    limits: null,
+    tokenId: null,
+    issuer: null,
+    claims: {},
+    writesUntil: Infinity,
+    expiresAt: Infinity,
+  }
+}
 
 function notFound(id: string): WeftError {
   return new WeftError('GRANT_NOT_FOUND', `there is no grant "${id.slice(0, 50)}" in force`)

@@ -3,6 +3,7 @@ import { decide, decideServer, tokenRules, type Rule } from '../../../shared/dec
 import { WeftError } from '../../../shared/errors.ts'
 import {
   capabilities,
+  isServerRole,
   matches,
   nearness,
   patternsOf,
@@ -10,14 +11,7 @@ import {
   type Capability,
   type Principal,
 } from '../../../shared/permissions.ts'
-import {
-  isBuiltIn,
-  isServerRole,
-  subjectsOf,
-  toRule,
-  type CustomRole,
-  type StoredGrant,
-} from './grant.ts'
+import { isBuiltIn, subjectsOf, toRule, type CustomRole, type StoredGrant } from './grant.ts'
 
 export type Granting = {
   readonly by: Principal

@@ -2,11 +2,10 @@
 import type { Clock } from '../../../shared/clock.ts'
 import { WeftError } from '../../../shared/errors.ts'
 import type { Audit } from '../../audit/audit.ts'
-import type { By } from '../grants/grants.ts'
+import { actorOf, type By } from '../grants/grant-events.ts'
 import type { AccessPolicy, StoredPolicy } from './access-policy.ts'
 import type { Deciders } from './deciders.ts'
 import type { PolicyStore } from './policy-store.ts'
-import { actorOf } from './transitions.ts'
 
 export type AccessPoliciesOptions = {
   readonly store: PolicyStore
@@ -33,12 +32,15 @@ export class AccessPolicies {
     return policy
   }
 
-  /** Throws FORBIDDEN also when its ceiling is more than whoever sets it could give. */
+  /**
+   * Throws FORBIDDEN also when its ceiling, or its emergency, is more than whoever sets it could give,
+   * or for longer.
+   */
   async put(by: By, pattern: string, policy: AccessPolicy): Promise<StoredPolicy> {
     const { store, deciders, audit, clock } = this.#options
     await this.#require(by, pattern)
+    const durationMs = Math.max(policy.ceiling.maxDurationMs, policy.emergency?.durationMs ?? 0)
     for (const role of policy.ceiling.roles) {
-      const durationMs = policy.ceiling.maxDurationMs
       await deciders.requireMayGive(by, { resource: pattern, role, durationMs })
     }
     const { id: changedBy } = by.principal

@@ -1,12 +1,12 @@
 /** Who somebody is to a request: may they see it, are they asked, could they give it themselves? */
 import type { Clock } from '../../../shared/clock.ts'
-import { decide, decideServer } from '../../../shared/decide.ts'
-import { WeftError } from '../../../shared/errors.ts'
+import { decide } from '../../../shared/decide.ts'
 import { isWithinLimits, type Principal } from '../../../shared/permissions.ts'
+import type { Gatekeeper } from '../gatekeeper.ts'
 import type { StoredGrant } from '../grants/grant.ts'
 import type { GrantStore } from '../grants/grant-store.ts'
-import type { By } from '../grants/grants.ts'
-import { grantingOf } from '../grants/granting.ts'
+import type { By } from '../grants/grant-events.ts'
+import { grantingOf, requireShare } from '../grants/granting.ts'
 import { requireMayGrant } from '../grants/may-grant.ts'
 import type { RuleSource } from '../policy.ts'
 import type { StoredRequest } from './request.ts'
@@ -15,6 +15,7 @@ import { askedEver, askedNow } from './request-state.ts'
 export type DecidersOptions = {
   readonly rules: RuleSource
   readonly grants: Pick<GrantStore, 'roles'>
+  readonly gatekeeper: Pick<Gatekeeper, 'requireRole'>
   readonly clock: Clock
 }
 
@@ -58,24 +59,17 @@ export class Deciders {
     requireMayGrant(wanted, await grantingOf({ store, rules, clock }, by, wanted))
   }
 
-  async requireShare({ principal, address }: By, resource: string): Promise<void> {
-    const rules = await this.#options.rules.rulesFor(principal, resource)
-    const at = this.#options.clock.now()
-    const sharing = decide({ principal, rules, resource, capability: 'share', at, address })
-    if (sharing.allowed) return
-    throw new WeftError('FORBIDDEN', `share of ${resource}: ${sharing.because}`)
+  requireShare(by: By, resource: string): Promise<void> {
+    return requireShare(this.#options, by, resource)
   }
 
-  async requireAdmin({ principal, address }: By): Promise<void> {
-    const rules = await this.#options.rules.rulesFor(principal, '**')
-    const at = this.#options.clock.now()
-    const decision = decideServer({ principal, rules, roles: ['admin'], at, address })
-    if (!decision.allowed) throw new WeftError('FORBIDDEN', decision.because)
+  requireAdmin(by: By): Promise<void> {
+    return this.#options.gatekeeper.requireRole(by.principal, ['admin'], by)
   }
 
   #standing({ principal, address }: By, rules: Awaited<ReturnType<RuleSource['rulesFor']>>) {
     const at = this.#options.clock.now()
-    const names = subjectsOf(principal)
+    const names = approverNamesOf(principal)
     const mayShare = (resource: string) =>
       decide({ principal, rules, resource, capability: 'share', at, address }).allowed
     // A key that is for something else decides nothing here, whoever it names.
@@ -96,7 +90,10 @@ export class Deciders {
 }
 
 /** As they stand in policies: everybody is nobody there. */
-export function subjectsOf({ id, groups }: Pick<Principal, 'id' | 'groups'>): readonly string[] {
+export function approverNamesOf({
+  id,
+  groups,
+}: Pick<Principal, 'id' | 'groups'>): readonly string[] {
   return [`user:${id}`, ...groups.map(name => `group:${name}`)]
 }
 

@@ -2,11 +2,11 @@
 import { unreachable } from '../../../shared/assert.ts'
 import type { Clock } from '../../../shared/clock.ts'
 import { WeftError } from '../../../shared/errors.ts'
-import type { By } from '../grants/grants.ts'
+import { actorOf, type By } from '../grants/grant-events.ts'
 import type { Deciders, Standing } from './deciders.ts'
 import { narrowed, type DecisionInput, type StoredDecision, type StoredRequest } from './request.ts'
 import { nextProgress, type RequestEvent } from './request-state.ts'
-import { actorOf, type Transition } from './transitions.ts'
+import type { Transition } from './transitions.ts'
 
 export type DecisionsOptions = {
   readonly deciders: Deciders

@@ -323,6 +323,42 @@ describe.each(stores)('requests for access on %s', (_name, isAbsent, create) => 
   })
 
   test.skipIf(isAbsent)(
+    '[Q10] an emergency is no way to more, nor back in, for who sets the policy',
+    async () => {
+      const leaving = someone('leaving')
+      await node.grants.add(
+        {
+          id: 'g-leaving',
+          subject: 'user:leaving',
+          resource: 'acme/**',
+          effect: 'allow',
+          role: 'owner',
+          capabilities: null,
+          paths: null,
+          condition: null,
+          expiresAt: clock.now() + 2 * HOUR_MS,
+          grantedBy: 'root',
+          createdAt: clock.now(),
+          status: 'active',
+        },
+        async () => {},
+      )
+      const who = ['user:leaving', 'group:oncall']
+      const emergency = { who, durationMs: HOUR_MS, reviewBy: ['user:rita'] }
+      const long = { ...emergency, durationMs: 366 * 24 * HOUR_MS }
+      expect(await codeOf(node.policy(leaving, 'acme/**', { emergency: long }))).toBe('FORBIDDEN')
+      expect(await codeOf(node.policy(leaving, 'acme/**', { emergency }))).toBe('taken')
+      clock.advance(2 * HOUR_MS)
+      const order = { resource: 'acme/plan', role: 'editor', reason: 'pager' } as const
+      expect(await codeOf(node.requests.emergency(leaving, order))).toBe('FORBIDDEN')
+      const inGroup = someone('leaving', [], { groups: ['oncall'] })
+      expect(await codeOf(node.requests.emergency(inGroup, order))).toBe('FORBIDDEN')
+      const medic = someone('medic', [], { groups: ['oncall'] })
+      expect(await codeOf(node.requests.emergency(medic, order))).toBe('taken')
+    },
+  )
+
+  test.skipIf(isAbsent)(
     '[Q7] an admin decides past all steps, with a reason; nobody else does',
     async () => {
       const steps = [{ mode: 'any', approvers: ['user:nobody'], timeoutMs: 60_000 }]
@@ -333,6 +369,9 @@ describe.each(stores)('requests for access on %s', (_name, isAbsent, create) => 
       const why = { ...past, reason: 'the owner is ill' }
       expect(await codeOf(node.decide(owner, id, why))).toBe('FORBIDDEN')
       expect(await codeOf(node.decide(admin, id, { decision: 'approve' }))).toBe('FORBIDDEN')
+      node.revoked.add('stolen')
+      const stolen = someone('root', admin.principal.grants, { tokenId: 'stolen' })
+      expect(await codeOf(node.decide(stolen, id, why))).toBe('TOKEN_REVOKED')
       expect(await node.decide(admin, id, why)).toMatchObject({
         status: 'granted',
         decisions: [{ by: 'root', override: true, reason: 'the owner is ill' }],

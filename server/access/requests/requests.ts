@@ -1,11 +1,11 @@
 /** Access for those who have none: asked for, decided on, given for a while, and taken back. */
 import type { Clock } from '../../../shared/clock.ts'
-import { toWeftError, WeftError } from '../../../shared/errors.ts'
+import { WeftError } from '../../../shared/errors.ts'
 import type { Random } from '../../../shared/random.ts'
 import type { Audit } from '../../audit/audit.ts'
 import { BucketTable, type Rate } from '../../edge/bucket.ts'
 import { subjectText } from '../grants/grant.ts'
-import type { By } from '../grants/grants.ts'
+import { actorOf, attempt, type Attempt, type By } from '../grants/grant-events.ts'
 import {
   defaultPolicy,
   planOf,
@@ -13,13 +13,13 @@ import {
   requireBelowCeiling,
   type AccessPolicy,
 } from './access-policy.ts'
-import { subjectsOf, type Deciders, type Standing } from './deciders.ts'
+import { approverNamesOf, type Deciders, type Standing } from './deciders.ts'
 import { Decisions } from './decisions.ts'
 import type { PolicyStore } from './policy-store.ts'
 import type { DecisionInput, EmergencyInput, RequestInput, StoredRequest } from './request.ts'
 import { begin, nextProgress, type Progress } from './request-state.ts'
 import { RequestChanged, type RequestStore } from './request-store.ts'
-import { actorOf, type Transitions } from './transitions.ts'
+import type { Transitions } from './transitions.ts'
 
 export type RequestsOptions = {
   readonly store: RequestStore
@@ -66,7 +66,7 @@ export class Requests {
    * for too many.
    */
   ask(by: By, input: RequestInput): Promise<Seen> {
-    return this.#noting(by, { action: 'request.create', resource: input.resource }, async () => {
+    return this.#attempt(by, { action: 'request.create', resource: input.resource }, async () => {
       const { transitions, clock } = this.#options
       this.#requirePace(by)
       const policy = await this.#policyOf(input.resource)
@@ -80,35 +80,41 @@ export class Requests {
 
   /** Gives it now, for the short time that the policy allows; throws as `ask` does. */
   emergency(by: By, input: EmergencyInput): Promise<Seen> {
-    return this.#noting(by, { action: 'request.emergency', resource: input.resource }, async () => {
-      const { policies, transitions } = this.#options
-      this.#requirePace(by)
-      const policy = await policies.nearest(input.resource)
-      const emergency = policy?.emergency
-      const names = subjectsOf(by.principal)
-      if (policy === undefined || !emergency?.who.some(one => names.includes(one))) {
-        const sentence = `no policy gives ${by.principal.id} access to this in an emergency`
-        throw new WeftError('FORBIDDEN', sentence)
-      }
-      const durationMs = Math.min(input.durationMs ?? Infinity, emergency.durationMs)
-      const request = this.#request(by, {
-        input: { ...input, durationMs },
-        policy: withCeiling(policy, emergency.durationMs),
-        progress: { status: 'review' },
-      })
-      // Whoever made the policy has said yes beforehand.
-      const giver = { grantedBy: policy.changedBy, sponsor: policy.sponsor ?? policy.changedBy }
-      const details = { reason: request.reason, policy: policy.pattern }
-      const step = { before: undefined, after: request, actor: actorOf(by), details, giver }
-      return this.#seen(by, await transitions.commit({ ...step, action: 'request.emergency' }))
-    })
+    return this.#attempt(
+      by,
+      { action: 'request.emergency', resource: input.resource },
+      async () => {
+        const { policies, transitions, deciders } = this.#options
+        this.#requirePace(by)
+        const policy = await policies.nearest(input.resource)
+        const emergency = policy?.emergency
+        const names = approverNamesOf(by.principal)
+        if (policy === undefined || !emergency?.who.some(one => names.includes(one))) {
+          const sentence = `no policy gives ${by.principal.id} access to this in an emergency`
+          throw new WeftError('FORBIDDEN', sentence)
+        }
+        const durationMs = Math.min(input.durationMs ?? Infinity, emergency.durationMs)
+        const request = this.#request(by, {
+          input: { ...input, durationMs },
+          policy: withCeiling(policy, emergency.durationMs),
+          progress: { status: 'review' },
+        })
+        // It would be a way back in for those who could give this when they made the policy.
+        if (by.principal.id === policy.changedBy) await deciders.requireMayGive(by, request)
+        // Whoever made the policy has said yes beforehand.
+        const giver = { grantedBy: policy.changedBy, sponsor: policy.sponsor ?? policy.changedBy }
+        const details = { reason: request.reason, policy: policy.pattern }
+        const step = { before: undefined, after: request, actor: actorOf(by), details, giver }
+        return this.#seen(by, await transitions.commit({ ...step, action: 'request.emergency' }))
+      },
+    )
   }
 
   /** Throws ACCESS_REQUEST_NOT_FOUND, and what {@link Decisions} throws. */
   decide(by: By, id: string, order: DecisionInput): Promise<Seen> {
     return this.#again(by, id, ({ request, standing }) => {
       const what = { action: `request.${order.decision}`, resource: request.resource }
-      return this.#noting(by, what, () =>
+      return this.#attempt(by, what, () =>
         this.#decisions.transition({ by, request, order, standing }),
       )
     })
@@ -220,18 +226,8 @@ export class Requests {
     throw new WeftError('SEQ_CONFLICT', 'others decide on this request at this very moment')
   }
 
-  /** Who was refused is written down. */
-  async #noting<T>(by: By, { action, resource }: Noted, act: () => Promise<T>): Promise<T> {
-    try {
-      return await act()
-    } catch (error) {
-      const { code, message } = toWeftError(error)
-      if (code === 'FORBIDDEN') {
-        const denial = { action, document: resource, decision: 'deny', because: message } as const
-        this.#options.audit.note({ ...actorOf(by), ...denial })
-      }
-      throw error
-    }
+  #attempt<T>(by: By, what: Pick<Attempt, 'action' | 'resource'>, act: () => Promise<T>) {
+    return attempt({ by, ...what, note: event => this.#options.audit.note(event) }, act)
   }
 }
 
@@ -240,7 +236,6 @@ type Beginning = {
   readonly policy: AccessPolicy
   readonly progress: Progress
 }
-type Noted = { readonly action: string; readonly resource: string }
 type Think = (seen: Seen) => Promise<Parameters<Transitions['commit']>[0]>
 
 function maySee({ request, standing }: Seen): boolean {

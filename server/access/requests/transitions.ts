@@ -6,11 +6,10 @@ import type { Transaction } from 'kysely'
 import type { AccessEventName } from '../../../shared/events.ts'
 import type { Clock } from '../../../shared/clock.ts'
 import type { Random } from '../../../shared/random.ts'
-import { byPrincipal, type AuditEvent } from '../../audit/audit-row.ts'
+import type { AuditEvent } from '../../audit/audit-row.ts'
 import type { Audit } from '../../audit/audit.ts'
 import type { StoredGrant } from '../grants/grant.ts'
 import type { GrantStore } from '../grants/grant-store.ts'
-import type { By } from '../grants/grants.ts'
 import type { AccessEvents } from './access-events.ts'
 import type { StoredRequest } from './request.ts'
 import { RequestChanged, type RequestStore } from './request-store.ts'
@@ -42,10 +41,6 @@ export type Actor = Pick<AuditEvent, 'actor' | 'actorKind' | 'tokenId' | 'addres
 
 /** Time has done it. */
 export const theClock: Actor = { actor: 'weft', actorKind: 'system' }
-
-export function actorOf({ principal, address, requestId }: By): Actor {
-  return { ...byPrincipal(principal), address, requestId }
-}
 
 type GrantStep = { readonly grant: StoredGrant; readonly action: 'grant.create' | 'grant.revoke' }
 

@@ -36,7 +36,7 @@ export function apiKeyOf(row: Row<'api_keys'>): ApiKey {
   }
 }
 
-/** The subjects of keys; no token of the service has one of these. */
+/** The subjects of keys; no token has one of these, whoever signed it. */
 export const KEY_SUBJECT = 'key:'
 
 export const subjectOf = ({ line }: ApiKey): string => KEY_SUBJECT + line

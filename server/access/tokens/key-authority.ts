@@ -4,8 +4,8 @@ import {
   matches,
   resourcePattern,
   roleCapabilities,
+  isServerRole,
   roles,
-  serverRoles,
   type Capability,
   type Grant,
   type Role,
@@ -96,5 +96,3 @@ export function isRoleWithin(role: Role, most: Role): boolean {
 
 const allows = (role: Role, capability: Capability): boolean =>
   roleCapabilities[role].some(one => one === capability)
-
-const isServerRole = (role: Role): boolean => serverRoles.some(one => one === role)

@@ -8,7 +8,7 @@ import type { StoredKey } from './api-key.ts'
 import { keyAuthority } from './key-authority.ts'
 import { KeyChecker } from './key-checker.ts'
 import { SecretHasher } from './secret-hasher.ts'
-import { newId, newSecret, systemEntropy, writeSecret } from './secrets.ts'
+import { newId, newSecret, readSecret, systemEntropy, writeSecret } from './secrets.ts'
 import type { TokenDatabase } from './tables.ts'
 import { Tries } from './tries.ts'
 
@@ -40,6 +40,8 @@ describe('guessed keys', () => {
   const hasher = new SecretHasher()
   let clock: ManualClock
   let stored: StoredKey
+  /** Somebody else's. */
+  let other: StoredKey
   let text: string
   let reads: number
   let checker: KeyChecker
@@ -63,11 +65,12 @@ describe('guessed keys', () => {
       salt,
       hash: await hasher.hash(secret, salt),
     }
+    other = { ...stored, id: newId(systemEntropy), name: 'of an admin', hash: 'of another secret' }
     reads = 0
     checker = new KeyChecker({
       async find(wanted) {
         reads += 1
-        return wanted === id ? stored : undefined
+        return [stored, other].find(key => key.id === wanted)
       },
       database: {} as TokenDatabase,
       hasher,
@@ -119,6 +122,16 @@ describe('guessed keys', () => {
     clock.advance(2_000)
     expect(await codeOf(checker.check(text, null))).toBe('TOKEN_REVOKED')
     expect(hashes.all).toBe(1)
+  })
+
+  test('[K6] a secret proves its own key, whatever other is asked for at the same time', async () => {
+    const secret = readSecret('key', text)?.secret ?? ''
+    const mixed = writeSecret('key', { id: other.id, secret })
+    const own = checker.check(text, null)
+    const others = codeOf(checker.check(mixed, null))
+    expect((await own).id).toBe(stored.id)
+    expect(await others).toBe('TOKEN_INVALID')
+    expect(await codeOf(checker.check(mixed, null))).toBe('TOKEN_INVALID')
   })
 
   test('[K6] ids that nobody has cost no hash, and are counted too', async () => {

@@ -32,6 +32,7 @@ export class KeyChecker {
    */
   readonly #right = new Map<string, string>()
   readonly #rows = new Map<string, { readonly key: StoredKey; readonly until: number }>()
+  /** By key and digest: a secret that is right for one key says nothing of another. */
   readonly #proving = new Map<string, Promise<boolean>>()
   readonly #usedAt = new Map<string, number>()
   readonly #writes = new Set<Promise<void>>()
@@ -68,7 +69,7 @@ export class KeyChecker {
 
   /** Many requests with one key, at the start of a program, are one proof. */
   #proveOnce(parts: SecretText, address: string | null): Promise<boolean> {
-    const given = digest(parts.secret)
+    const given = `${parts.id} ${digest(parts.secret)}`
     const running = this.#proving.get(given)
     if (running !== undefined) return running
     const proof = this.#proveCounted(parts, address).finally(() => this.#proving.delete(given))

@@ -8,7 +8,6 @@ import { KEY_SUBJECT, subjectOf, type ApiKey } from './api-key.ts'
 import { firstBeyond, isUnlimited, limitsOf } from './key-authority.ts'
 import { revokeFamilies, type Refreshed, type RefreshTokens } from './refresh-tokens.ts'
 import { takeBack, type Revocation } from './revocation-rows.ts'
-import type { Revocations } from './revocations.ts'
 import { newId, type Entropy } from './secrets.ts'
 import type { Actor, TokenDatabase, TokenTransaction, WriteAudit } from './tables.ts'
 import type { TokenSigner } from './token-signer.ts'
@@ -56,7 +55,8 @@ export type TokenServiceOptions = {
   readonly database: TokenDatabase
   readonly signer: TokenSigner
   readonly refreshTokens: RefreshTokens
-  readonly revocations: Revocations
+  /** Resolves when everybody here lives by what was taken back. */
+  readonly announce: () => Promise<void>
   /** Of wrong refresh tokens: each costs a transaction. */
   readonly tries: Tries
   readonly audit: WriteAudit
@@ -100,7 +100,7 @@ export class TokenService {
 
   /** Throws as {@link RefreshTokens.next} does; SLOW_DOWN after too many wrong ones. */
   async refresh(text: string, address: string | null = null): Promise<IssuedToken> {
-    const { refreshTokens, revocations, tries } = this.#options
+    const { refreshTokens, announce, tries } = this.#options
     const who = `refresh ${address ?? ''}`
     tries.require(who, WRONG_PER_ADDRESS_MAX)
     try {
@@ -109,13 +109,13 @@ export class TokenService {
       // Behind a proxy all have one address: what is only over or revoked is not held against it.
       if (error instanceof WeftError && error.code === 'TOKEN_INVALID') tries.count(who)
       // What it was reused for is refused from this moment on.
-      if (error instanceof WeftError && error.code === 'TOKEN_REVOKED') await revocations.poll()
+      if (error instanceof WeftError && error.code === 'TOKEN_REVOKED') await announce()
       throw error
     }
   }
 
   async revoke(order: RevokeOrder, { actor, client }: Revoker): Promise<void> {
-    const { database, audit, clock, revocations } = this.#options
+    const { database, audit, clock, announce } = this.#options
     const at = clock.now()
     await database.db.transaction().execute(async trx => {
       const taken =
@@ -125,7 +125,7 @@ export class TokenService {
       await takeBack(trx, database.dialect, taken)
       await audit(trx, { at, actor, action: 'token.revoke', details: { ...order, client } })
     })
-    await revocations.poll()
+    await announce()
   }
 
   /** The token, and the refresh tokens that would bring it back. */

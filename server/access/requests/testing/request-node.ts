@@ -13,8 +13,10 @@ import { createMetrics } from '../../../base/metrics.ts'
 import type { Database } from '../../../database/database.ts'
 import { temporaryFolder } from '../../../journal/testing/temporary-folder.ts'
 import { toRequestView } from '../../../rest/request-view.ts'
+import { Gatekeeper } from '../../gatekeeper.ts'
 import { GrantStore } from '../../grants/grant-store.ts'
 import type { By } from '../../grants/grants.ts'
+import { Policy } from '../../policy.ts'
 import { accessPolicy } from '../access-policy.ts'
 import { decisionInput, type StoredRequest } from '../request.ts'
 import type { RequestTables } from '../request-tables.ts'
@@ -35,12 +37,16 @@ export function requestNode({ database, clock, beforeAudit = () => {} }: NodePar
   const audit = new Audit({ database, anchors, metrics: createMetrics(), ...tools })
   const grants = new GrantStore(database.db, clock)
   const events: AccessEvent[] = []
+  const revoked = new Set<string>()
+  const isRevoked = ({ tokenId }: Principal) => tokenId !== null && revoked.has(tokenId)
+  const verifier = { verify: () => Promise.reject(new Error('nobody shows a token here')) }
   let begin = 0
   const opened = openRequests({
     ...tools,
     database,
     grants,
     rules: grants,
+    gatekeeper: new Gatekeeper({ verifier, clock, policy: new Policy(grants), isRevoked }),
     audit: {
       note: event => audit.note(event),
       write: (trx, some) => {
@@ -58,6 +64,8 @@ export function requestNode({ database, clock, beforeAudit = () => {} }: NodePar
     grants,
     audit,
     events,
+    /** Ids of tokens that were taken back. */
+    revoked,
     ask: (by: By, order: Partial<Parameters<typeof requests.ask>[1]> = {}) =>
       requests.ask(by, { resource: 'acme/plan', role: 'editor', ...order }).then(toRequestView),
     decide: (by: By, id: string, order: Partial<Parameters<typeof requests.decide>[2]>) =>

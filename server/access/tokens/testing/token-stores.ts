@@ -75,6 +75,7 @@ export async function tokenNode(opened: Database, clock = new ManualClock(START_
   const signingKeys = new SigningKeys(tools)
   await signingKeys.start()
   const signer = createKeySigner(signingKeys, { issuer: undefined, audience: undefined })
-  const service = new TokenService({ ...tools, signer, refreshTokens, revocations, tries })
+  const announce = () => revocations.poll()
+  const service = new TokenService({ ...tools, signer, refreshTokens, announce, tries })
   return { database, clock, events, keys, checker, revocations, signingKeys, service }
 }
