@@ -23,7 +23,7 @@ export type SidebarProps = {
 
 export function Sidebar(props: SidebarProps) {
   const { profile, space, page, pages, index, onAdd, onOpenStorage } = props
-  const isAlone = useSpacePeople(profile.id).length === 0
+  const isAlone = useSpacePeople(space, profile.id).length === 0
   return (
     <nav className="sidebar" aria-label="Pages">
       <a className="brand" href={routeTo({ space, page: FIRST_PAGE.id })}>

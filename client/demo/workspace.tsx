@@ -47,7 +47,7 @@ function Space({ profile, route: { space, page } }: SpaceProps) {
   const pages = isIndexShut ? [current] : known
   const [doing, setDoing] = useState<Doing['kind']>('viewing')
   const assistant = useAssistant(space, profile.id)
-  useTellSpace(profile, { page, kind: doing })
+  useTellSpace(space, { page, kind: doing })
 
   const [drawer, setDrawer] = useState<'open' | 'closed'>('closed')
   const openDrawer = () => setDrawer('open')

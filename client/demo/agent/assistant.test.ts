@@ -51,15 +51,16 @@ describe('the assistant', () => {
   test('joins as an agent, is seen writing, sums up, leaves, and is undone', async () => {
     const ada = connect('ada')
     const page = await open(ada, pageName(SPACE, PAGE))
-    const index = await open(ada, indexName(SPACE))
+    const space = ada.space(SPACE)
+    await space.handle.whenSynced()
     write(page.doc, 'heading', 'Looms')
     write(page.doc, 'paragraph', 'They weave flowers and leaves.')
     write(page.doc, 'paragraph', '[ ] Buy cards')
     await page.whenSaved()
     const before = bodyOf(page)
     const seen: unknown[] = []
-    index.awareness.on('change', () => {
-      seen.push(...index.awareness.getStates().values())
+    space.awareness.on('change', () => {
+      seen.push(...space.awareness.getStates().values())
     })
     const carets: unknown[] = []
     page.awareness.on('change', () => {
@@ -82,7 +83,7 @@ describe('the assistant', () => {
       }),
     )
     expect(carets.length).toBeGreaterThan(3)
-    await until(() => index.awareness.getStates().size === 1, 'it has left the space')
+    await until(() => space.awareness.getStates().size === 1, 'it has left the space')
     await until(() => page.awareness.getStates().size === 1, 'it has left the page')
     write(page.doc, 'paragraph', 'Ada went on.')
     await page.whenSaved()

@@ -51,6 +51,8 @@ export async function runAssistant(order: AssistantOrder): Promise<AssistantResu
     return handle
   }
   client.status.choose('busy')
+  const { handle: here } = client.space(space)
+  await reach(here, { clock, signal })
   const index = await open(indexName(space))
   const source = await open(pageName(space, page))
   const entry = readPages(index.doc).find(({ id }) => id === page) ?? unlisted(page)
@@ -58,7 +60,7 @@ export async function runAssistant(order: AssistantOrder): Promise<AssistantResu
   const isOwnPage = entry.kind !== 'text'
   const target = isOwnPage ? createPage(index.doc, 'text', report.title) : page
   const paper = isOwnPage ? await open(pageName(space, target)) : source
-  tell(index, { viewing: target, activity: { kind: 'writing', target }, typing: true })
+  tell(here, { viewing: target, activity: { kind: 'writing', target }, typing: true })
   tell(paper, { activity: { kind: 'writing' }, typing: true })
   onWriting?.(target)
 
@@ -71,7 +73,7 @@ export async function runAssistant(order: AssistantOrder): Promise<AssistantResu
   const { doc, awareness } = paper
   await writeReport(report, { doc, awareness, origin, clock, signal })
   // It has left, and can still be asked to take it back.
-  for (const { awareness: seen } of [index, paper, source]) seen.setLocalState(null)
+  for (const { awareness: seen } of [here, paper, source]) seen.setLocalState(null)
   return {
     outcome: signal.aborted ? 'stopped' : 'done',
     page: target,

@@ -16,7 +16,7 @@ export type SpacePeopleProps = {
 const SHOWN_MAX = 30
 
 export function SpacePeople({ space, self, pages }: SpacePeopleProps) {
-  const people = useSpacePeople(self)
+  const people = useSpacePeople(space, self)
   if (people.length === 0) return null
   return (
     <section className="here" aria-labelledby="here-title">

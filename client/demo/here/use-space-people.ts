@@ -1,16 +1,15 @@
 /**
- * Who is in the space and what they do. The only file that knows where this is told: in the presence
- * of the list of pages, which everybody in the space has open.
+ * Who is in the space and what they do: its own presence, which no page has to be open for. Whoever
+ * was invited to a single page is not in it, and sees nobody.
  */
 import { useEffect, useMemo } from 'react'
-import { useOthers, usePresence, type Member, type User } from '../../react/index.ts'
+import { useSpace, type Member, type User } from '../../react/index.ts'
 import {
   readPresenceFields,
   type Activity,
   type PresenceFields,
   type PresenceStatus,
 } from '../../sdk/index.ts'
-import type { Profile } from '../profile.ts'
 
 /** What this window does: the id of the page that it shows, and whether somebody writes on it. */
 export type Doing = { readonly page: string; readonly kind: 'writing' | 'viewing' }
@@ -24,26 +23,22 @@ export type SpacePerson = {
   readonly viewing: string | null
 }
 
-type SpacePresence = Omit<PresenceFields, 'status'> & {
-  readonly user?: Pick<User, 'id' | 'name' | 'color'>
-}
-
 /** Tells the space what this window does, for as long as it does it. */
-export function useTellSpace({ id, name, color }: Profile, { page, kind }: Doing): void {
-  const [, tell] = usePresence<SpacePresence>()
+export function useTellSpace(space: string, { page, kind }: Doing): void {
+  const tell = useSpace(space, ({ setPresence }) => setPresence)
   useEffect(() => {
-    tell({
-      user: { id, name, color },
+    const told: PresenceFields = {
       viewing: page,
       activity: { kind, target: page },
       typing: kind === 'writing' ? true : undefined,
-    })
-  }, [tell, id, name, color, page, kind])
+    }
+    tell(told)
+  }, [tell, page, kind])
 }
 
 /** Everybody else, by name; without those who are not to be shown as here. */
-export function useSpacePeople(self: string): readonly SpacePerson[] {
-  const others = useOthers()
+export function useSpacePeople(space: string, self: string): readonly SpacePerson[] {
+  const others = useSpace(space, seen => seen.others)
   return useMemo(() => spacePeople(others, self), [others, self])
 }
 
