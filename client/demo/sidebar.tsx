@@ -40,7 +40,7 @@ export function Sidebar(props: SidebarProps) {
           choices={pageKindChoices}
           onChoose={onAdd}
         >
-          <PlusIcon /> New page
+          <PlusIcon /> <span>New page</span>
         </Menu>
       )}
       <PageList pages={pages} space={space} current={page} />
