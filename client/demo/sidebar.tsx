@@ -1,4 +1,5 @@
 /** The pages of a space, who is in it, and who one is here. */
+import { useConnection } from '../react/index.ts'
 import { SpacePeople } from './here/space-people.tsx'
 import { useSpacePeople } from './here/use-space-people.ts'
 import { StatusMenu } from './here/status-menu.tsx'
@@ -23,7 +24,9 @@ export type SidebarProps = {
 
 export function Sidebar(props: SidebarProps) {
   const { profile, space, page, pages, index, onAdd, onOpenStorage } = props
-  const isAlone = useSpacePeople(space, profile.id).length === 0
+  const people = useSpacePeople(space, profile.id)
+  // Offline nobody can tell.
+  const isAlone = useConnection() === 'connected' && people.length === 0
   return (
     <nav className="sidebar" aria-label="Pages">
       <a className="brand" href={routeTo({ space, page: FIRST_PAGE.id })}>
