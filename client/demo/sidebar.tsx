@@ -84,7 +84,11 @@ function PageList({ pages, space, current }: PageListProps) {
     <ul className="pages">
       {pages.map(({ id, kind, title }) => (
         <li key={id}>
-          <a href={routeTo({ space, page: id })} aria-current={id === current ? 'page' : undefined}>
+          <a
+            href={routeTo({ space, page: id })}
+            aria-current={id === current ? 'page' : undefined}
+            ref={id === current ? moveIntoSight : undefined}
+          >
             <PageKindIcon kind={kind} />
             <span className={title === '' ? 'untitled' : ''}>
               <bdi>{title === '' ? 'Untitled' : title}</bdi>
@@ -94,4 +98,9 @@ function PageList({ pages, space, current }: PageListProps) {
       ))}
     </ul>
   )
+}
+
+/** The row of a phone has room for two of them, and a long list hides some too. */
+function moveIntoSight(link: HTMLElement | null): void {
+  link?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
 }
