@@ -54,6 +54,35 @@ describe('spaces by the client', () => {
     expect((await bob.spaces.list()).spaces).toEqual([])
   })
 
+  test('[S1] signals of a space, by its people and by programs; once it is open again, one asks anew', async () => {
+    const [ada, bob] = [connect('ada', editor), connect('bob', editor)]
+    await ada.spaces.create('acme/plan')
+    const [space, theirs] = [ada.space('acme/plan'), bob.space('acme/plan')]
+    await expect(space.signal('wave')).rejects.toMatchObject({ retryable: true })
+    await Promise.all([space.whenPresent(), theirs.whenPresent()])
+    const heard: unknown[] = []
+    theirs.onSignal('*', ({ type, from }) => heard.push([type, from.id]))
+    expect(await space.signal('wave')).toMatchObject({ receivers: 1 })
+    await expect(space.signal('a b')).rejects.toThrow('must be words of')
+    const bot = await server.token('bot', { grants: editor })
+    const sent = await fetch(`${server.url}/v1/signals`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${bot}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ to: { space: 'acme/plan' }, type: 'ring' }),
+    })
+    expect(await sent.json()).toMatchObject({ receivers: 2 })
+    await until(() => heard.length === 2, 'both')
+    expect(heard).toEqual([
+      ['wave', 'ada'],
+      ['ring', 'bot'],
+    ])
+    await ada.spaces.change('acme/plan', { closed: true })
+    await until(() => theirs.status.kind === 'refused', 'closed')
+    await ada.spaces.change('acme/plan', { closed: false })
+    theirs.retry()
+    await theirs.whenPresent()
+  })
+
   test('[S4] a full space is tried again, and nothing else of this client is hurt', async () => {
     const [ada, bob] = [connect('ada', editor), connect('bob', editor)]
     await ada.spaces.create('acme/plan', { maxSize: 1 })

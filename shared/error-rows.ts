@@ -95,7 +95,7 @@ export const rows = {
     closeCode: 4403,
     status: 403,
     retryable: false,
-    hint: 'The token carries no grant that allows this; ask an owner.',
+    hint: 'Neither the token nor a grant in the store allows this; GET /v1/access/explain says why, POST /v1/access-requests asks for it.',
   },
   PATH_FORBIDDEN: {
     closeCode: 4403,
@@ -217,7 +217,7 @@ export const rows = {
     closeCode: 4503,
     status: 503,
     retryable: true,
-    hint: 'The document could not be read just now; the server goes on trying.',
+    hint: 'The document, or the way to it, is not to be had just now; try again.',
   },
   JOURNAL_UNAVAILABLE: {
     closeCode: 4503,
@@ -265,7 +265,7 @@ export const rows = {
     closeCode: 4529,
     status: 429,
     retryable: true,
-    hint: 'Send less at once, or read faster; then connect again.',
+    hint: 'Send less at once, or read faster, and try again after a while (retryAfterMs).',
   },
   INTERNAL: {
     closeCode: 1011,

@@ -19,10 +19,10 @@ const grammar = /^[A-Za-z0-9._~-]+(\/[A-Za-z0-9._~-]+)*$/
 export function documentName(text: string): DocumentName {
   // Length first: a regular expression must not walk megabytes of somebody's joke.
   if (text.length === 0 || text.length > NAME_BYTES_MAX || !grammar.test(text)) {
-    throw new WeftError('NAME_INVALID', `bad document name ${quoteName(text)}`)
+    throw new WeftError('NAME_INVALID', `${quoteName(text)} is no name of a document or a space`)
   }
   if (text.split('/').some(segment => segment === '.' || segment === '..')) {
-    throw new WeftError('NAME_INVALID', `bad document name ${quoteName(text)}`)
+    throw new WeftError('NAME_INVALID', `${quoteName(text)} is no name of a document or a space`)
   }
   if (text.startsWith('~')) {
     throw new WeftError('NAME_RESERVED', `${quoteName(text)} belongs to the system`)

@@ -17,7 +17,9 @@ export type SignalRequest = SendSignal | FollowTopics | UnreadableRequest
 /** Answers a request whose own number cannot be read. */
 export const NO_REF = -1
 
-const BEGINNING = /^\{"type":"weft\.(?:send|follow)"(?:,"ref":(\d{1,15})[,}])?/
+/** As JSON is written anywhere: Python puts a space behind each colon and comma. */
+const BEGINNING =
+  /^\s*\{\s*"type"\s*:\s*"weft\.(send|follow)"(?:\s*,\s*"ref"\s*:\s*(\d{1,15})\s*[,}])?/
 /** The type and the number stand within so many characters. */
 export const BEGINNING_LENGTH = 64
 
@@ -25,15 +27,15 @@ export const BEGINNING_LENGTH = 64
 export function parseSignalRequest(payload: string): SignalRequest | undefined {
   const beginning = BEGINNING.exec(payload.slice(0, BEGINNING_LENGTH))
   if (beginning === null) return undefined
-  const ref = beginning[1] === undefined ? NO_REF : Number(beginning[1])
+  const ref = refIn(beginning)
   let content: unknown
   try {
     content = JSON.parse(payload)
   } catch {
     return unreadable(ref, 'it is no JSON')
   }
-  const isSend = payload.startsWith('{"type":"weft.send"')
-  const parsed = isSend ? sendSignal.safeParse(content) : followTopics.safeParse(content)
+  const parsed =
+    beginning[1] === 'send' ? sendSignal.safeParse(content) : followTopics.safeParse(content)
   return parsed.success ? parsed.data : unreadable(ref, problemOf(parsed.error))
 }
 
@@ -41,9 +43,12 @@ export function parseSignalRequest(payload: string): SignalRequest | undefined {
 export function tooLargeRequest(beginning: string): UnreadableRequest | undefined {
   const found = BEGINNING.exec(beginning.slice(0, BEGINNING_LENGTH))
   if (found === null) return undefined
-  const ref = found[1] === undefined ? NO_REF : Number(found[1])
   const error = new WeftError('SIGNAL_TOO_LARGE', 'the message is too large to be read')
-  return { type: 'unreadable', ref, error }
+  return { type: 'unreadable', ref: refIn(found), error }
+}
+
+function refIn([, , ref]: RegExpExecArray): number {
+  return ref === undefined ? NO_REF : Number(ref)
 }
 
 /** What a program asks for, with the rules of clients. Throws SIGNAL_INVALID. */

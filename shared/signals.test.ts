@@ -77,6 +77,8 @@ describe('[G4] requests', () => {
     expect(parseSignalRequest(JSON.stringify(send))).toEqual(send)
     const forged = { ...send, signal: { ...send.signal, from: { id: 'root' } } }
     expect(parseSignalRequest(JSON.stringify(forged))).toEqual(send)
+    // As other languages write JSON.
+    expect(parseSignalRequest(JSON.stringify(send, null, 1))).toEqual(send)
     const follow = { type: 'weft.follow', ref: 8, topics: ['a.*'] }
     expect(parseSignalRequest(JSON.stringify(follow))).toEqual(follow)
   })
@@ -102,6 +104,9 @@ describe('[G4] requests', () => {
     expect(parseSignalRequest('{"type":"weft.send","ref":"x"')).toMatchObject({ ref: NO_REF })
     expect(parseSignalRequest('{"type":"weft.send","ref":-5}')).toMatchObject({ ref: NO_REF })
     expect(tooLargeRequest('{"type":"weft.send","ref":12,"signal":{')).toMatchObject({ ref: 12 })
+    expect(tooLargeRequest('{"type": "weft.send", "ref": 12, "signal": {')).toMatchObject({
+      ref: 12,
+    })
     expect(tooLargeRequest('{"type":"weft.check","ref":12,')).toBeUndefined()
   })
 

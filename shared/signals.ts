@@ -14,9 +14,13 @@ export const RESERVED_TYPES = ['weft.', 'system.', 'presence.'] as const
 /** Patterns that one session may follow at once. */
 export const TOPICS_MAX = 50
 
-export const signalType = z.string().check(z.regex(WORDS))
-export const signalTopic = z.string().check(z.regex(WORDS))
-export const topicPattern = z.string().check(z.regex(PATTERN))
+export const signalType = z
+  .string()
+  .check(z.regex(WORDS, 'must be words of A-Z a-z 0-9 _ - joined by dots'))
+export const signalTopic = z
+  .string()
+  .check(z.regex(WORDS, 'must be words of A-Z a-z 0-9 _ - joined by dots'))
+export const topicPattern = z.string().check(z.regex(PATTERN, 'is no pattern of topics'))
 
 /** Whom in a room; without any of it, everybody in it. */
 export const signalAudience = z.strictObject({

@@ -24,13 +24,13 @@ export const spaceRows = {
     closeCode: 4410,
     status: 410,
     retryable: false,
-    hint: 'Its time is over, or its owner closed it; PATCH /v1/spaces/{name} opens it again.',
+    hint: 'Its time is over, or its owner closed it; PATCH /v1/spaces/{name} opens it again; clients then ask with retry().',
   },
   SIGNAL_INVALID: {
     closeCode: 4422,
     status: 422,
     retryable: false,
-    hint: 'The application declares which types of signals there are, and what is in them.',
+    hint: 'A type is words of A-Z a-z 0-9 _ - joined by dots; which there are, and what is in them, the hook `signals` may declare.',
   },
   SIGNAL_TOO_LARGE: {
     closeCode: 4413,
@@ -42,6 +42,6 @@ export const spaceRows = {
     closeCode: 4404,
     status: 404,
     retryable: false,
-    hint: 'The application declares which topics there are; follow or name one of those.',
+    hint: 'The hook `signals` of the application declares which topics there are; follow or name one of those.',
   },
 } as const satisfies Record<string, ErrorRow>

@@ -47,12 +47,3 @@ export function createProfile(name: string): Profile {
 export function forgetProfile(): void {
   localStorage.removeItem(keys[kindHere()])
 }
-
-export function initials(name: string): string {
-  const words = name.split(/\s+/).filter(word => word !== '')
-  return words
-    .slice(0, 2)
-    .map(word => Array.from(word)[0] ?? '')
-    .join('')
-    .toUpperCase()
-}

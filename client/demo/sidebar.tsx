@@ -1,4 +1,5 @@
 /** The pages of a space, who is in it, and who one is here. */
+import { useConnection } from '../react/index.ts'
 import { SpacePeople } from './here/space-people.tsx'
 import { useSpacePeople } from './here/use-space-people.ts'
 import { StatusMenu } from './here/status-menu.tsx'
@@ -23,7 +24,9 @@ export type SidebarProps = {
 
 export function Sidebar(props: SidebarProps) {
   const { profile, space, page, pages, index, onAdd, onOpenStorage } = props
-  const isAlone = useSpacePeople(space, profile.id).length === 0
+  const people = useSpacePeople(space, profile.id)
+  // Offline nobody can tell.
+  const isAlone = useConnection() === 'connected' && people.length === 0
   return (
     <nav className="sidebar" aria-label="Pages">
       <a className="brand" href={routeTo({ space, page: FIRST_PAGE.id })}>
@@ -40,7 +43,7 @@ export function Sidebar(props: SidebarProps) {
           choices={pageKindChoices}
           onChoose={onAdd}
         >
-          <PlusIcon /> New page
+          <PlusIcon /> <span>New page</span>
         </Menu>
       )}
       <PageList pages={pages} space={space} current={page} />
@@ -81,7 +84,11 @@ function PageList({ pages, space, current }: PageListProps) {
     <ul className="pages">
       {pages.map(({ id, kind, title }) => (
         <li key={id}>
-          <a href={routeTo({ space, page: id })} aria-current={id === current ? 'page' : undefined}>
+          <a
+            href={routeTo({ space, page: id })}
+            aria-current={id === current ? 'page' : undefined}
+            ref={id === current ? moveIntoSight : undefined}
+          >
             <PageKindIcon kind={kind} />
             <span className={title === '' ? 'untitled' : ''}>
               <bdi>{title === '' ? 'Untitled' : title}</bdi>
@@ -91,4 +98,9 @@ function PageList({ pages, space, current }: PageListProps) {
       ))}
     </ul>
   )
+}
+
+/** The row of a phone has room for two of them, and a long list hides some too. */
+function moveIntoSight(link: HTMLElement | null): void {
+  link?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
 }

@@ -26,7 +26,7 @@ export type PointerPlace = { readonly x: number; readonly y: number }
 export type Member<P = Presence, U = User> = {
   /** Of this window, for as long as it has the document open. */
   readonly clientId: number
-  /** null: nobody has said who it is. */
+  /** null: nobody has said who it is. Of this window itself: until the application tells it, as `user`. */
   readonly user: U | null
   /** All of it is optional: what others send need not be whole. */
   readonly presence: Partial<P>

@@ -32,6 +32,8 @@ export type SpaceSnapshot<P = Presence, U = User> = {
   readonly info: SpaceDetailsView | null
   /** Changes what this window tells the others. The same function for as long as it is open. */
   readonly setPresence: (patch: { readonly [field: string]: unknown }) => void
+  /** Asks a server that refused once more: when a closed space was opened again, say. */
+  readonly retry: () => void
   readonly join: () => Promise<JoinedView>
   readonly leave: () => Promise<void>
 }
@@ -61,6 +63,7 @@ export function spaceOnServer(name: string): SpaceSnapshot {
     people: NO_PEOPLE,
     info: null,
     setPresence: () => {},
+    retry: () => {},
     join: notHere,
     leave: notHere,
   }
@@ -74,13 +77,17 @@ function createStore(store: DocumentStore, name: string): Readable<SpaceSnapshot
   const others = nested(store, othersIn, NOBODY)
   const self = nested<DocumentView | null, Member | null>(store, selfIn, null)
   const info = createInfo(store.client, name)
+  const retry = () => {
+    const view = store.get()
+    if (view?.status.kind === 'refused') view.handle.retry()
+  }
   let last: SpaceSnapshot = {
     ...spaceOnServer(name),
     setPresence: store.presence.set,
+    retry,
     async join() {
       const joined = await store.client.spaces.join(name)
-      const view = store.get()
-      if (view?.status.kind === 'refused') view.handle.retry()
+      retry()
       await info.refresh()
       return joined
     },

@@ -125,6 +125,8 @@ test('signals: each type with its data, by pattern too', () => {
       if (signal.type === 'chat.wave') expectTypeOf(signal.data).toEqualTypeOf<null>()
       else expectTypeOf(signal.data.text).toEqualTypeOf<string>()
     })
+    // @ts-expect-error -- no such type: nothing would ever be heard
+    hear('chat.nope', () => {})
     return hear(undefined, '*', ({ type }) => {
       expectTypeOf(type).toEqualTypeOf<keyof Signals>()
     })

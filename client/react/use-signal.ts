@@ -40,12 +40,17 @@ export type SendSignal<S> = string extends keyof S
       to?: SignalAudience,
     ) => Promise<SignalReceipt>
 
+/** A type that the application has named, `*`, or a beginning (`chat.*`). */
+export type SignalPattern<S> = string extends keyof S
+  ? string
+  : (keyof S & string) | '*' | `${string}.*`
+
 export type UseSignal<S> = {
-  <Pattern extends string>(
+  <Pattern extends SignalPattern<S>>(
     typePattern: Pattern,
     listener: (signal: Signal<S, Pattern>) => void,
   ): SendSignal<S>
-  <Pattern extends string>(
+  <Pattern extends SignalPattern<S>>(
     name: string | undefined,
     typePattern: Pattern,
     listener: (signal: Signal<S, Pattern>) => void,

@@ -71,6 +71,25 @@ for (const scheme of ['light', 'dark'] as const) {
   })
 }
 
+test('colours are those of what stands around, and of the page that says which it is', async ({
+  browser,
+  stage,
+}) => {
+  const peer = await joinAs(stage, crew[0])
+  const { page } = await openReactPage(browser, { stage, served, scheme: 'dark' })
+  const dot = page.locator('.weft-connection > :first-child')
+  const ground = page.locator('.weft-connection')
+  await expect(ground).toHaveCSS('background-color', 'rgb(26, 27, 32)')
+  await page.evaluate(() => (document.documentElement.dataset['weftTheme'] = 'light'))
+  await expect(ground).toHaveCSS('background-color', 'rgb(255, 255, 255)')
+  await page.evaluate(() => document.body.style.setProperty('--weft-online', 'rgb(1, 2, 3)'))
+  await expect(dot).toHaveCSS('background-color', 'rgb(1, 2, 3)')
+  await page.emulateMedia({ colorScheme: 'light' })
+  await page.evaluate(() => (document.documentElement.dataset['weftTheme'] = 'dark'))
+  await expect(ground).toHaveCSS('background-color', 'rgb(26, 27, 32)')
+  await peer.leave()
+})
+
 test('a pointer is told, followed smoothly, and gone after five seconds of rest', async ({
   browser,
   stage,

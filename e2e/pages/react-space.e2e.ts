@@ -72,4 +72,8 @@ test('who is not let in is told why, joins, and is in without a reload', async (
   await expect(part('error')).toHaveText('none')
   await send(stage, 'PATCH', `/v1/spaces/${encodeURIComponent(name)}`, { closed: true })
   await expect(part('error')).toHaveText('SPACE_CLOSED')
+  await send(stage, 'PATCH', `/v1/spaces/${encodeURIComponent(name)}`, { closed: false })
+  await shown.page.getByRole('button', { name: 'Ask again' }).click()
+  await expect(part('connection')).toHaveText('connected')
+  await expect(part('error')).toHaveText('none')
 })

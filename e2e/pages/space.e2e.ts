@@ -210,6 +210,17 @@ test('code beside text; who is where, busy, away and hidden', async ({ enter }) 
     ).toHaveAttribute('data-status', 'busy')
   })
 
+  await test.step('a phone has the same menu, and the way out', async () => {
+    await ada.page.setViewportSize({ width: 390, height: 800 })
+    await ada.page.getByRole('button', { name: 'Sign out' }).click()
+    await ada.page.keyboard.press('Escape')
+    await ada.page.getByRole('button', { name: /change status$/ }).click()
+    await expect(ada.page.getByRole('menuitemradio', { name: /^Online/ })).toBeChecked()
+    await findNothing([ada])
+    await ada.page.keyboard.press('Escape')
+    await ada.page.setViewportSize({ width: 1180, height: 760 })
+  })
+
   await test.step('hidden, she is on no list; a reload does not show her', async () => {
     await grace.page.getByRole('button', { name: /^Grace Hopper.*busy/ }).click()
     await grace.page.getByRole('menuitemradio', { name: /^Hidden/ }).click()

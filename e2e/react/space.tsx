@@ -32,7 +32,8 @@ export function SpaceScene({ name }: { readonly name: string }) {
 }
 
 function People({ name }: { readonly name: string }) {
-  const { people, others, info, error, connection, setPresence, join, leave } = useSpace(name)
+  const { people, others, info, error, connection, setPresence, retry, join, leave } =
+    useSpace(name)
   return (
     <section>
       <span data-testid="connection">{connection}</span>
@@ -45,6 +46,9 @@ function People({ name }: { readonly name: string }) {
       </button>
       <button type="button" onClick={() => void join().catch(() => {})}>
         Join
+      </button>
+      <button type="button" onClick={retry}>
+        Ask again
       </button>
       <button type="button" onClick={() => void leave().catch(() => {})}>
         Leave

@@ -1,7 +1,7 @@
 /** Somebody's face in a list that says the rest in words: nothing to be read out. */
 import type { PresenceStatus } from '../../sdk/index.ts'
 import { AgentIcon } from '../icons.tsx'
-import { initials } from '../profile.ts'
+import { initials } from '../../react/components/avatar.tsx'
 
 export type FaceProps = {
   readonly name: string

@@ -39,10 +39,14 @@ export function StatusMenu({ profile }: { readonly profile: Profile }) {
       onChoose={choose}
     >
       <Face name={profile.name} color={profile.color} status={current} />
-      <span className="me-name">
-        <bdi>{profile.name}</bdi>
-        {profile.kind === 'guest' && <small aria-hidden="true">guest</small>}
-        {current !== 'online' && <small aria-hidden="true">{words[current]}</small>}
+      <span className="me-words here-words">
+        <span className="me-name">
+          <bdi>{profile.name}</bdi>
+          {profile.kind === 'guest' && <small aria-hidden="true">guest</small>}
+        </span>
+        <span className="here-doing" aria-hidden="true">
+          {words[current]}
+        </span>
         <span className="visually-hidden">
           {`${profile.kind === 'guest' ? ', guest' : ''}, ${words[current]}: change status`}
         </span>

@@ -1,6 +1,6 @@
 /** A person, a group or everyone, as a line of the Share dialog begins. */
 import type { ReactNode } from 'react'
-import { initials } from '../profile.ts'
+import { initials } from '../../react/components/avatar.tsx'
 import type { KnownNames } from './known-names.ts'
 
 export type Who = { readonly name: string; readonly mark: string; readonly detail: string }

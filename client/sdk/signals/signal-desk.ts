@@ -34,6 +34,7 @@ const PENDING_MAX = 1_000
 const ANSWER_MS = 10_000
 /** The server would close the socket over a frame beyond its limit, and all documents on it. */
 const PAYLOAD_LENGTH_MAX = 128 << 10
+const NOT_CONNECTED = 'not connected; whenSynced() resolves when signals can be sent'
 
 export class SignalDesk {
   readonly #clock: Clock
@@ -107,7 +108,7 @@ export class SignalDesk {
     const { promise, resolve, reject } = Promise.withResolvers<RequestAnswer>()
     try {
       this.#say?.(this.#request({ type, content }, { resolve, reject }))
-      if (this.#say === undefined) reject(unavailable('not connected'))
+      if (this.#say === undefined) reject(unavailable(NOT_CONNECTED))
     } catch (error) {
       reject(error)
     }

@@ -1,8 +1,10 @@
 /** What an application holds of a space that it is in. */
 import type { Awareness } from 'y-protocols/awareness'
 import type { JoinedView, SpaceDetailsView } from '../../../shared/space-views.ts'
+import type { SignalAudience } from '../../../shared/signals.ts'
 import type { DocumentHandle } from '../document-handle.ts'
 import type { DocumentStatus } from '../document-status.ts'
+import type { SignalListener, SignalReceipt } from '../signals/signal-desk.ts'
 import type { ClientSpaces, PageOrder } from './client-spaces.ts'
 
 /**
@@ -11,6 +13,7 @@ import type { ClientSpaces, PageOrder } from './client-spaces.ts'
  * @example
  * const space = client.space('acme/plan-7')
  * space.awareness.setLocalStateField('viewing', 'board')
+ * await space.whenPresent()
  * const { members } = await space.members()
  * space.close()
  */
@@ -34,6 +37,31 @@ export class SpaceHandle {
   /** Who is here. */
   get awareness(): Awareness {
     return this.handle.awareness
+  }
+
+  /** Calls `listener` after each change of {@link status}, until the returned function is called. */
+  subscribe(listener: () => void): () => void {
+    return this.handle.subscribe(listener)
+  }
+
+  /** Resolves when one is in it. Rejects when the server refuses; a full space is waited for. */
+  whenPresent(): Promise<void> {
+    return this.handle.whenSynced()
+  }
+
+  /** Sends a small message to whoever is in the space now, as {@link DocumentHandle.signal}. */
+  signal(type: string, data?: unknown, to: SignalAudience = {}): Promise<SignalReceipt> {
+    return this.handle.signal(type, data, to)
+  }
+
+  /** Hears what others, and programs over REST, send to the space; not what is sent to its documents. */
+  onSignal(typePattern: string, listener: SignalListener): () => void {
+    return this.handle.onSignal(typePattern, listener)
+  }
+
+  /** Asks a server that refused once more: when a closed space was opened again, say. */
+  retry(): void {
+    this.handle.retry()
   }
 
   info(): Promise<SpaceDetailsView> {

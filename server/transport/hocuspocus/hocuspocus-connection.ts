@@ -223,7 +223,8 @@ export class HocuspocusConnection {
         if (this.#seats.get(address)?.id === id) this.#seats.delete(address)
         if (error === null) return
         metrics.refusals.inc({ code: error.code })
-        socket.log.info({ address, code: error.code, reason: error.message }, 'document refused')
+        const refusal = { document: address, code: error.code, reason: error.message }
+        socket.log.info(refusal, 'document refused')
         // A stock provider whose document is closed stays attached and dead: only a new socket
         // brings it back, or tells it the code. Other documents on it reconnect, which is short,
         // so they are spared only when coming back would be no use.
