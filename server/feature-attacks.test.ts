@@ -1,0 +1,62 @@
+/** Signals, lists and devices as a way to more than one was given: none of it works. */
+import type { JWTPayload } from 'jose'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { missing } from '../e2e/support/needs.ts'
+import type { Grant } from '../shared/permissions.ts'
+import { claimsToken } from './testing/claims-token.ts'
+import { Postgres } from './testing/postgres.ts'
+import { stockProvider } from './testing/stock-clients.ts'
+import { startTestApp, type TestApp } from './testing/test-app.ts'
+import { until } from './testing/until.ts'
+
+const isAbsent = missing('attacks on Postgres', { binaries: ['initdb', 'postgres'] }) !== null
+const everything: Grant[] = [{ resource: '**', role: 'owner' }]
+
+describe.each(['SQLite', 'Postgres'] as const)('attacks by features on %s', kind => {
+  let postgres: Postgres | undefined
+  let server: TestApp
+  const clients: { destroy(): void }[] = []
+
+  const send = async (method: string, path: string, token: string, body?: object) =>
+    fetch(server.url + path, {
+      method,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+  const open = async (name: string, token: string, device = '') => {
+    const url = device === '' ? server.syncUrl : `${server.syncUrl}?device=${device}`
+    const client = stockProvider({ url, name, token })
+    clients.push(client)
+    await until(() => client.provider.isSynced || client.failures.length > 0, 'an answer')
+    expect(client.failures).toEqual([])
+    return client
+  }
+  const token = (sub: string, claims: JWTPayload = {}) =>
+    claimsToken(sub, { grants: everything, ...claims })
+
+  beforeAll(async () => {
+    if (kind === 'Postgres' && !isAbsent) postgres = await Postgres.start({ fsync: 'off' })
+  })
+  afterAll(() => postgres?.remove())
+  beforeEach(async context => {
+    if (kind === 'Postgres' && postgres === undefined) return context.skip()
+    const settings =
+      postgres === undefined ? {} : { WEFT_DATABASE_URL: await postgres.createDatabase() }
+    server = await startTestApp({ settings })
+  })
+  afterEach(async () => {
+    for (const client of clients.splice(0)) client.destroy()
+    await server.stop()
+  })
+
+  test('[T21] a token that is limited to one document reaches no devices of its subject', async () => {
+    await open('~user/ada', await token('ada'), 'phone')
+    const limits = [{ resource: 'acme/notes', role: 'editor' }]
+    const limited = await token('ada', { limits })
+    const signal = { to: { user: 'ada' }, type: 'note' }
+    expect((await send('POST', '/v1/signals', limited, signal)).status).toBe(403)
+    expect((await send('GET', '/v1/users/ada/devices', limited)).status).toBe(403)
+    expect((await send('POST', '/v1/signals', await token('ada'), signal)).status).toBe(200)
+    expect((await send('GET', '/v1/users/ada/devices', await token('ada'))).status).toBe(200)
+  })
+})
