@@ -59,4 +59,17 @@ describe.each(['SQLite', 'Postgres'] as const)('attacks by features on %s', kind
     expect((await send('POST', '/v1/signals', await token('ada'), signal)).status).toBe(200)
     expect((await send('GET', '/v1/users/ada/devices', await token('ada'))).status).toBe(200)
   })
+
+  test('[T21] lists name nothing that the asker may not read', async () => {
+    const root = await token('root')
+    for (let i = 10; i < 45; i++) {
+      await send('PUT', `/v1/documents/secret%2Fd${i}`, root)
+      await send('POST', '/v1/spaces', root, { name: `secret/s${i}` })
+    }
+    const stranger = await token('eve', { grants: [{ resource: 'zoo/**', role: 'viewer' }] })
+    const spaces = await send('GET', '/v1/spaces?limit=1', stranger)
+    expect(await spaces.text()).not.toContain('secret')
+    const documents = await send('GET', '/v1/documents?limit=1', stranger)
+    expect(await documents.text()).not.toContain('secret')
+  })
 })
