@@ -72,4 +72,49 @@ describe.each(['SQLite', 'Postgres'] as const)('attacks by features on %s', kind
     const documents = await send('GET', '/v1/documents?limit=1', stranger)
     expect(await documents.text()).not.toContain('secret')
   })
+
+  test('[T21] characters that a database does not take are a fault of the request', async () => {
+    const root = await token('root')
+    const admin = await token('admin', { grants: [{ resource: '**', role: 'admin' }] })
+    await send('POST', '/v1/spaces', root, { name: 'acme/plan', joining: 'open' })
+    const statuses = []
+    for (const [method, path, body] of [
+      ['GET', '/v1/spaces?prefix=%00'],
+      ['GET', '/v1/spaces?cursor=%00'],
+      ['GET', '/v1/documents?prefix=%00'],
+      ['GET', '/v1/documents?after=%00'],
+      ['GET', '/v1/spaces/acme%2Fplan/members?cursor=%00'],
+      ['PUT', '/v1/spaces/acme%2Fplan/members/a%00b', { role: 'viewer' }],
+      ['DELETE', '/v1/spaces/acme%2Fplan/members/a%00b'],
+      ['GET', '/v1/users/a%00b/presence'],
+      ['GET', '/v1/users/a%00b/devices'],
+      ['POST', '/v1/signals', { to: { user: 'a\0b' }, type: 'x' }],
+      ['POST', '/v1/signals', { to: { document: 'acme/x', user: 'a\0b' }, type: 'x', data: 'a\0' }],
+      ['GET', '/v1/grants?subject=user:a%00b'],
+      ['POST', '/v1/grants', { subject: 'user:a\0b', resource: 'acme/**', role: 'viewer' }],
+      ['POST', '/v1/access-requests', { resource: 'acme/x', role: 'viewer', reason: 'a\0b' }],
+      ['PUT', '/v1/documents/a%00b'],
+      ['GET', '/v1/audit?actor=a%00b'],
+    ] as const) {
+      const asker = path.includes('devices') ? admin : root
+      statuses.push([method, path, (await send(method, path, asker, body)).status])
+    }
+    expect(statuses.filter(one => Number(one.at(-1)) >= 500)).toEqual([])
+  })
+
+  test('[T21] nobody has an id that a database would take for another, or not at all', async () => {
+    const bystander = await open('acme/calm', await token('ada'))
+    for (const sub of ['a\0b', '\ud800']) {
+      const odd = await token(sub)
+      expect((await send('GET', '/v1/spaces', odd)).status).toBe(401)
+      const client = stockProvider({ url: server.syncUrl, name: 'acme/odd', token: odd })
+      clients.push(client)
+      await until(() => client.failures.length > 0, 'refused')
+      expect(client.failures).toEqual(['TOKEN_INVALID'])
+    }
+    const root = await token('root')
+    for (let i = 0; i < 30; i++) await send('GET', '/v1/documents?after=%00', root)
+    bystander.text.insert(0, 'saved')
+    await until(() => !bystander.provider.hasUnsyncedChanges, 'saved')
+  })
 })
