@@ -6,6 +6,7 @@ import { every, type Cancel, type Clock } from '../../shared/clock.ts'
 import { WeftError, toWeftError } from '../../shared/errors.ts'
 import type { Principal } from '../../shared/permissions.ts'
 import type { Random } from '../../shared/random.ts'
+import { ownerOf } from '../../shared/system-names.ts'
 import type { Logger } from '../base/log.ts'
 import type { StopReport } from '../base/life-cycle.ts'
 import type { Metrics } from '../base/metrics.ts'
@@ -183,7 +184,7 @@ export class Sockets {
     if (socket.isKnown) return undefined
     try {
       this.#options.edge.userLimits.connect(principal)
-      const leave = this.#devices.join(principal.id, device, connection)
+      const leave = this.#devices.join(ownerOf(principal), device, connection)
       this.#strangers.delete(socket)
       socket.welcome()
       return leave
