@@ -14,6 +14,10 @@ export class TopicFilter {
   #exact: ReadonlySet<string> = new Set()
   #wild: readonly Wild[] = []
 
+  constructor(patterns: readonly string[] = []) {
+    this.set(patterns)
+  }
+
   /** These, and no others. */
   set(patterns: readonly string[]): void {
     const known = [...new Set(patterns)]
