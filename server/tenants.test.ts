@@ -92,6 +92,10 @@ describe('another tenant’s user of the same id', () => {
     expect(await answer.json()).toMatchObject({ receivers: 1 })
     await until(() => heard(ada) === 2, 'heard')
     expect(heard(eve)).toBe(0)
+    // Keys of back ends are of no tenant, and speak to those of all.
+    const backEnd = await claimsToken('back end', { grants })
+    const all = await send('POST', '/v1/signals', backEnd, order)
+    expect(await all.json()).toMatchObject({ receivers: 2 })
   })
 
   test('sends nobody’s devices off, and uses up nobody’s limits', async () => {

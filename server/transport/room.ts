@@ -244,9 +244,9 @@ export class Room {
   }
 }
 
-type Named = { readonly user: string; readonly tenant: string | null | undefined }
+type Named = { readonly user: string; readonly tenant: string | undefined }
 
-/** Of another tenant it is another person. */
+/** Of another tenant it is another person; undefined: whichever it is. */
 function isUser(member: RoomMember, { user, tenant }: Named): boolean {
   return member.principalId === user && (tenant === undefined || member.tenant === tenant)
 }

@@ -13,8 +13,8 @@ const signalMessage = z.discriminatedUnion('kind', [
     question: z.string(),
     room: z.string(),
     signal: signalEnvelope,
-    /** The sender's; nodes of earlier versions do not say. */
-    tenant: z.string().nullable().optional(),
+    /** The sender's, if they have one. */
+    tenant: z.string().optional(),
   }),
   /** How many sessions got it, by question. */
   z.object({

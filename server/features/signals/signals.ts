@@ -45,8 +45,8 @@ export type ToldSignal = {
   readonly signal: SignalEnvelope
   /** The session that sent it: it gets none; null when there is no such thing here. */
   readonly sender: object | null
-  /** Of whoever sent it: users whom it names are of the same; undefined: it is not known. */
-  readonly tenant: string | null | undefined
+  /** Of whoever sent it: users whom it names are of the same; undefined: of any, as for keys of back ends. */
+  readonly tenant: string | undefined
 }
 
 export type SignalSending = {
@@ -104,7 +104,7 @@ export class Signals {
    */
   async send(sending: SignalSending): Promise<SignalReceipt> {
     const { room, sender, principal } = sending
-    const { tenant } = principal
+    const tenant = principal.tenant ?? undefined
     const { tellHere, metrics } = this.#options
     let signal: SignalEnvelope
     try {
