@@ -117,4 +117,12 @@ describe.each(['SQLite', 'Postgres'] as const)('attacks by features on %s', kind
     bystander.text.insert(0, 'saved')
     await until(() => !bystander.provider.hasUnsyncedChanges, 'saved')
   })
+
+  test('[T21] nobody is asked for what nobody is granted: documents of the system', async () => {
+    const eve = await token('eve', { grants: [] })
+    for (const resource of ['~user/ada', '~space/acme/plan', '~user/**']) {
+      const order = { resource, role: 'viewer', reason: 'please' }
+      expect((await send('POST', '/v1/access-requests', eve, order)).status).toBe(403)
+    }
+  })
 })
