@@ -16,7 +16,8 @@ export default defineConfig({
   testDir: 'e2e/pages',
   testMatch: executablePath === undefined ? [] : ['**/*.e2e.ts'],
   outputDir: 'test-results',
-  workers: 1,
+  // They wait for the network most of the time, and each file has servers of its own.
+  workers: 2,
   timeout: 120_000,
   // As in vitest.config.ts: named loudly by the reporter.
   retries: 1,

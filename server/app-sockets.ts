@@ -7,6 +7,7 @@ import type { Metrics } from './base/metrics.ts'
 import type { Config } from './config.ts'
 import type { Documents } from './documents/documents.ts'
 import type { Edge } from './edge/edge.ts'
+import type { Fanout } from './fanout/fanout.ts'
 import type { Signals } from './features/signals/signals.ts'
 import type { Openings } from './documents/openings.ts'
 import { DocumentDoor } from './transport/document-door.ts'
@@ -24,6 +25,8 @@ type SocketParts = {
   readonly openings: Openings
   readonly gatekeeper: Gatekeeper
   readonly edge: Edge
+  /** Left out where there are no other nodes. */
+  readonly fanout: Fanout | undefined
 }
 
 export function createSockets(config: Config, parts: SocketParts): Sockets {
@@ -49,6 +52,7 @@ export function createSockets(config: Config, parts: SocketParts): Sockets {
     devices: {
       perUserMax: config.WEFT_MAX_DEVICES_PER_USER,
       whenFull: config.WEFT_DEVICES_WHEN_FULL,
+      fanout: parts.fanout,
     },
     limits: {
       frameBytesMax: config.WEFT_MAX_FRAME_BYTES,

@@ -102,7 +102,7 @@ export async function startApp(config: Config, log: Logger, parts: AppParts = {}
   const doors = { documents, openings, gatekeeper, edge, clock, log, metrics }
   const presence = openPresence(config, { ...doors, random, database, fanout, hooks })
   const spaces = openSpaces({ ...tools, access, audit, documents, people: presence.people })
-  const sockets = createSockets(config, { ...doors, ...presence, random })
+  const sockets = createSockets(config, { ...doors, ...presence, random, fanout })
   const control = new Control({ rooms: presence.rooms, fanout, log, metrics })
 
   const rest = createRest({

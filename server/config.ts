@@ -72,7 +72,7 @@ export const configTable = {
   ),
   WEFT_MAX_DEVICES_PER_USER: setting(
     count(0, 0),
-    'Devices on which one user may be at once, on each node; 0: as many as they like.',
+    'Devices on which one user may be at once, over all nodes; 0: as many as they like.',
   ),
   WEFT_DEVICES_WHEN_FULL: setting(
     z.enum(['reject', 'evict-oldest']).default('reject'),

@@ -1,5 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { createClient, type WeftClient } from '../client/sdk/index.ts'
+import { systemClock } from '../shared/clock.ts'
+import { systemRandom } from '../shared/random.ts'
+import { noPostgres } from './access/tokens/testing/token-stores.ts'
+import { silentLog } from './base/log.ts'
+import { createLocalFanout, LocalBus } from './fanout/local-fanout.ts'
+import { Postgres } from './testing/postgres.ts'
 import { stockProvider } from './testing/stock-clients.ts'
 import { startTestApp, type TestApp } from './testing/test-app.ts'
 import { until } from './testing/until.ts'
@@ -56,3 +62,59 @@ describe('devices of one user', () => {
     expect(second.status.kind).toBe('live')
   })
 })
+
+test.skipIf(noPostgres)(
+  'devices on two nodes count together: the newest or the oldest goes',
+  async () => {
+    const postgres = await Postgres.start({ fsync: 'off' })
+    const tools = { clock: systemClock, random: systemRandom, log: silentLog }
+    const open: { close(): Promise<unknown> }[] = []
+    try {
+      for (const whenFull of ['reject', 'evict-oldest']) {
+        const bus = new LocalBus()
+        const database = await postgres.createDatabase()
+        const settings = {
+          WEFT_DATABASE_URL: database,
+          WEFT_MAX_DEVICES_PER_USER: '2',
+          WEFT_DEVICES_WHEN_FULL: whenFull,
+        }
+        const start = async () => {
+          const server = await startTestApp({
+            settings,
+            parts: { fanout: createLocalFanout({ ...tools, bus }) },
+          })
+          open.push({ close: () => server.stop() })
+          return server
+        }
+        const [one, other] = [await start(), await start()]
+        const enter = async (server: TestApp, device: string) => {
+          const token = await server.token('ada')
+          const client = createClient({ url: server.url, token, offline: 'memory', device })
+          open.push(client)
+          const handle = client.open('a')
+          await until(() => ['live', 'refused'].includes(handle.status.kind), device)
+          return handle
+        }
+        const laptop = await enter(one, 'laptop')
+        const phone = await enter(other, 'phone')
+        // The same device on another node, as after a change of nodes, is not another one.
+        const again = await enter(other, 'laptop')
+        const tablet = await enter(one, 'tablet')
+        const leaving = whenFull === 'reject' ? [tablet] : [laptop, again]
+        await until(() => leaving.every(({ status }) => status.kind === 'refused'), 'sent off')
+        for (const { status } of leaving) {
+          expect(status).toMatchObject({ error: { code: 'TOO_MANY_DEVICES' } })
+        }
+        expect(
+          [phone, ...(whenFull === 'reject' ? [laptop, again] : [tablet])].map(
+            one => one.status.kind,
+          ),
+        ).toEqual(whenFull === 'reject' ? ['live', 'live', 'live'] : ['live', 'live'])
+        for (const part of open.splice(0).toReversed()) await part.close()
+      }
+    } finally {
+      for (const part of open.toReversed()) await part.close()
+      await postgres.remove()
+    }
+  },
+)

@@ -114,6 +114,7 @@ test('[G12] a guest asks, an owner approves for one hour, the clock passes, the 
   await text(ada.page).click()
   await ada.page.keyboard.type('Only for those who are asked in.')
   const gus = await enter({ name: 'Gus Guest', as: 'guest', path: GUEST })
+  await expect(gus.page.locator('.shut')).toBeVisible()
   await findsNothing(gus, '.shut')
   await picture(gus.page, 'ask')
 

@@ -14,7 +14,8 @@ import type { ClientAddress } from '../edge/addresses.ts'
 import type { Edge } from '../edge/edge.ts'
 import { checkOrigin } from '../edge/origins.ts'
 import { ClientSocket, type ClientSocketLimits } from './client-socket.ts'
-import { Devices, type DevicesOptions } from './devices.ts'
+import { Devices } from './devices.ts'
+import { DevicesElsewhere, type DevicesElsewhereOptions } from './devices-elsewhere.ts'
 import type { DocumentDoor } from './document-door.ts'
 import { HocuspocusConnection } from './hocuspocus/hocuspocus-connection.ts'
 import { Lobby } from './hocuspocus/lobby.ts'
@@ -31,7 +32,7 @@ export type SocketsOptions = {
   readonly random: Random
   readonly log: Logger
   readonly metrics: Metrics
-  readonly devices: DevicesOptions
+  readonly devices: Pick<DevicesElsewhereOptions, 'perUserMax' | 'whenFull' | 'fanout'>
   readonly limits: ClientSocketLimits &
     StrangerLimits & {
       readonly connectionsMax: number
@@ -65,13 +66,16 @@ export class Sockets {
   readonly #cancelPings: Cancel
   readonly #strangers: Strangers
   readonly #devices: Devices
+  readonly #devicesElsewhere: DevicesElsewhere
   #nextId = 1
   #stopping = false
 
   constructor(options: SocketsOptions) {
     this.#options = options
     this.#strangers = new Strangers(options.limits)
-    this.#devices = new Devices(options.devices)
+    const counting = { ...options, ...options.devices }
+    this.#devices = new Devices(counting)
+    this.#devicesElsewhere = new DevicesElsewhere({ ...counting, devices: this.#devices })
     this.#server = new WebSocketServer({
       noServer: true,
       // Beyond twice the limit ws cuts the frame off itself (1009); up to there it is ours to name.
@@ -184,7 +188,10 @@ export class Sockets {
     if (socket.isKnown) return undefined
     try {
       this.#options.edge.userLimits.connect(principal)
-      const leave = this.#devices.join(ownerOf(principal), device, connection)
+      const user = ownerOf(principal)
+      const leave = this.#devices.join(user, device, connection)
+      // Not waited for: a bus that is slow must keep nobody out.
+      void this.#devicesElsewhere.check(user)
       this.#strangers.delete(socket)
       socket.welcome()
       return leave
@@ -228,6 +235,7 @@ export class Sockets {
   async stop(signal: AbortSignal): Promise<StopReport> {
     this.refuseNew()
     this.#cancelPings()
+    this.#devicesElsewhere.close()
     for (const connection of this.#connections.keys()) connection.close(this.#farewell())
     while (this.#connections.size > 0 && !signal.aborted) {
       await new Promise(resolve => this.#options.clock.after(CLOSE_WAIT_MS, () => resolve(null)))

@@ -41,9 +41,11 @@ export function StatusMenu({ profile }: { readonly profile: Profile }) {
       <Face name={profile.name} color={profile.color} status={current} />
       <span className="me-name">
         <bdi>{profile.name}</bdi>
-        {profile.kind === 'guest' && <small>guest</small>}
+        {profile.kind === 'guest' && <small aria-hidden="true">guest</small>}
         {current !== 'online' && <small aria-hidden="true">{words[current]}</small>}
-        <span className="visually-hidden">, {words[current]}: change status</span>
+        <span className="visually-hidden">
+          {`${profile.kind === 'guest' ? ', guest' : ''}, ${words[current]}: change status`}
+        </span>
       </span>
       <ChevronIcon />
     </Menu>
