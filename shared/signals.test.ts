@@ -59,6 +59,25 @@ describe('[G2] topics', () => {
     for (let n = 0; n < 1_000; n++) expect(filter.covers(`x.${n}`)).toBe(true)
   })
 
+  test('[T17] the costliest patterns of many sessions cost little for a topic nobody knows', () => {
+    const long = (n: number) => `${'a'.repeat(60)}${n + 1_000}`
+    const costly = Array.from({ length: 50 }, (_, n) => `${'*.'.repeat(7)}${long(n)}`)
+    const filters = Array.from({ length: 500 }, () => new TopicFilter())
+    for (const filter of filters) filter.set(costly)
+    const least = (action: (topic: string) => void) =>
+      Math.min(
+        ...Array.from({ length: 8 }, (_, round) => {
+          const topic = Array.from({ length: 8 }, (_word, n) => long(round * 8 + n + 100)).join('.')
+          const since = performance.now()
+          action(topic)
+          return performance.now() - since
+        }),
+      )
+    const oneByOne = least(topic => filters.forEach(() => costly.some(p => matchesTopic(p, topic))))
+    const together = least(topic => filters.forEach(filter => filter.covers(topic)))
+    expect(together).toBeLessThan(oneByOne / 2)
+  })
+
   test.each(['', '.', 'a.', '.a', 'a..b', 'a b', 'ü', 'a'.repeat(65), 'a.a.a.a.a.a.a.a.a', 'a*'])(
     'no topic, and no pattern: "%s"',
     text => {

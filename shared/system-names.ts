@@ -35,7 +35,7 @@ export function spaceDocument(space: SpaceName): DocumentName {
 
 /** Whose a `~user/` document is. Throws NAME_INVALID for an id too long to be a name. */
 export function userDocument(user: UserKey): DocumentName {
-  const name = `${USER_PREFIX}${ownerOf(user)}`
+  const name = userResource(user)
   if (name.length > NAME_BYTES_MAX) {
     throw new WeftError(
       'NAME_INVALID',
@@ -43,6 +43,11 @@ export function userDocument(user: UserKey): DocumentName {
     )
   }
   return name as DocumentName
+}
+
+/** Of what rules speak, also where the id is too long for a document. */
+export function userResource(user: UserKey): string {
+  return `${USER_PREFIX}${ownerOf(user)}`
 }
 
 /** Of two tenants, two with one id are two people. */

@@ -1,7 +1,16 @@
 /** What a token says, and the principal that it makes. */
 import { z } from 'zod'
 import { grantSchema, principalKinds, type Principal } from '../../shared/permissions.ts'
+import { isStorable } from '../../shared/storable-text.ts'
 import { KEY_SUBJECT } from './tokens/api-key.ts'
+
+/** Of ids: two that a store takes for one would be one person. */
+const idText = (lengthMax: number) =>
+  z
+    .string()
+    .min(1)
+    .max(lengthMax)
+    .refine(isStorable, { error: 'NUL and halves of characters are no part of an id' })
 
 const GRANTS_MAX = 100
 const GROUPS_MAX = 100
@@ -14,10 +23,7 @@ export const personAvatar = z.url({ protocol: /^https$/, error: 'must be https:/
 
 /** The claims that weft reads; others are ignored. */
 export const tokenClaims = z.object({
-  sub: z
-    .string()
-    .min(1)
-    .max(200)
+  sub: idText(200)
     // Whoever signs tokens would otherwise have what is granted to the keys of this server.
     .refine(sub => !sub.startsWith(KEY_SUBJECT), {
       error: `subjects that begin with ${KEY_SUBJECT} are API keys`,
@@ -26,8 +32,8 @@ export const tokenClaims = z.object({
   exp: z.number(),
   name: z.string().min(1).max(64).optional(),
   kind: z.enum(principalKinds).default('user'),
-  tenant: z.string().min(1).max(64).nullish(),
-  groups: z.array(z.string().min(1).max(200)).max(GROUPS_MAX).default([]),
+  tenant: idText(64).nullish(),
+  groups: z.array(idText(200)).max(GROUPS_MAX).default([]),
   // Nobody is kept out for a picture that does not count.
   color: personColor.optional().catch(undefined),
   avatar: personAvatar.optional().catch(undefined),

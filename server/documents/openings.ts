@@ -17,6 +17,8 @@ export type OpeningsOptions = {
 }
 
 export type Opening = Omit<OpenOptions, 'create'> & {
+  /** Whose limits it counts against; left out: those of `by`. */
+  readonly user?: string
   /** Asked when it is their turn: what they may do may have changed while they waited. */
   readonly create: () => boolean
   /** Aborts when whoever asked has left. */
@@ -58,12 +60,15 @@ export class Openings {
    * Opens a document once it is this user's turn. Throws what {@link Documents.open} throws,
    * TOO_MANY_DOCUMENTS, and SLOW_DOWN where the turn is too far off.
    */
-  async open(name: DocumentName, { by, signal, create }: Opening): Promise<DocumentHold> {
+  async open(
+    name: DocumentName,
+    { by, user = by, signal, create }: Opening,
+  ): Promise<DocumentHold> {
     const { documents } = this.#options
     // Counted before the wait: those who wait are bounded with those who have it open.
-    const leave = this.#enter(by, name)
+    const leave = this.#enter(user, name)
     try {
-      await this.turn(name, { by, ...(signal && { signal }) })
+      await this.turn(name, { by, user, ...(signal && { signal }) })
       const hold = await documents.open(name, { by, create: create() })
       return {
         document: hold.document,
@@ -79,10 +84,13 @@ export class Openings {
   }
 
   /** Waits, in the order of asking, until the document may be read; at once if it is in memory. */
-  async turn(name: DocumentName, { by, signal }: Omit<Opening, 'create'>): Promise<void> {
+  async turn(
+    name: DocumentName,
+    { by, user = by, signal }: Omit<Opening, 'create'>,
+  ): Promise<void> {
     const { documents, clock, metrics } = this.#options
     if (documents.has(name)) return
-    const waitMs = this.#takeTurn(this.#userOf(by))
+    const waitMs = this.#takeTurn(this.#userOf(user))
     if (waitMs === 0) return
     metrics.loadsDelayed.inc()
     const stop = this.#stopping.signal

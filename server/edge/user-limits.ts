@@ -2,6 +2,7 @@
 import type { Clock } from '../../shared/clock.ts'
 import { WeftError } from '../../shared/errors.ts'
 import type { Principal } from '../../shared/permissions.ts'
+import { ownerOf } from '../../shared/system-names.ts'
 import type { Metrics } from '../base/metrics.ts'
 import { BucketTable } from './bucket.ts'
 import { tierOf, type RateTiers } from './tiers.ts'
@@ -34,12 +35,14 @@ export class UserLimits {
   }
 
   #take(principal: Principal, what: 'connects' | 'requests'): void {
-    const { id, kind } = principal
+    const { kind } = principal
     const { tiers, clock, metrics } = this.#options
     const table = what === 'connects' ? this.#connects : this.#requests
     const rate = tierOf(tiers, principal)
     // Another token of theirs may be of another tier.
-    const waitMs = table.of(`${kind} ${rate.perSecond} ${id}`, rate).takeOne(clock.monotonic())
+    const waitMs = table
+      .of(`${kind} ${rate.perSecond} ${ownerOf(principal)}`, rate)
+      .takeOne(clock.monotonic())
     if (waitMs === 0) return
     metrics.rateLimited.inc({ limit: `user ${what}` })
     const sentence = `too many ${what} of one ${kind} (WEFT_RATE_TIERS)`

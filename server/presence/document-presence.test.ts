@@ -9,8 +9,9 @@ import { NO_COLOR, colorOf } from '../../shared/person.ts'
 import type { Principal } from '../../shared/permissions.ts'
 import { testPrincipal } from '../../shared/test-principal.ts'
 import { encodeAwarenessUpdate, readAwarenessUpdate } from './awareness-update.ts'
-import { DocumentPresence } from './document-presence.ts'
+import { DocumentPresence, type ToldState } from './document-presence.ts'
 import { personOf } from './person-of.ts'
+import { decodePresenceMessage, encodePresenceMessage } from './presence-message.ts'
 
 const create = () => new DocumentPresence({ stateBytesMax: 200 })
 const session = (principalId: string, told: Partial<Principal> = {}) => ({
@@ -165,6 +166,11 @@ describe('presence of several nodes', () => {
     principalId,
     mayWrite: true,
   })
+  const readBack = (states: readonly ToldState[]) => {
+    const bytes = encodePresenceMessage({ kind: 'here', isWhole: false, states })
+    const message = decodePresenceMessage(bytes)
+    return message.kind === 'here' ? message.states : []
+  }
   const hear = (presence: DocumentPresence, node: string, ...states: ReturnType<typeof told>[]) =>
     presence.hear(node, { states, isWhole: false })
 
@@ -176,6 +182,22 @@ describe('presence of several nodes', () => {
     expect(hear(presence, 'n2', told(3, 1, { x: 3 }, 'carl'))).toEqual([3])
     expect(presence.forgetNode('n1')).toEqual([1])
     expect(presence.size).toBe(2)
+  })
+
+  test('[P6] [T9] another tenant’s user of the same id takes nothing over, from whichever node', () => {
+    const presence = create()
+    const own = { ...session('alice'), tenant: 'acme' }
+    presence.announce(own, state(1, 1, { x: 1 }))
+    const evil = { ...told(1, 9, { x: 'forged' }), tenant: 'evil' }
+    const [asTold] = readBack([evil])
+    expect(asTold).toEqual(evil)
+    expect(hear(presence, 'n1', evil)).toEqual([])
+    presence.announce({ ...session('alice'), tenant: 'evil' }, state(1, 9, { x: 'forged' }))
+    expect(presence.tellAll()).toMatchObject([{ clientId: 1, tenant: 'acme' }])
+    expect(presence.tellAll()[0]?.state).not.toContain('forged')
+    // A node of an earlier version does not say of which tenant they are.
+    expect(readBack([told(1, 9, { x: 2 })])).toEqual([told(1, 9, { x: 2 })])
+    expect(hear(presence, 'n1', told(1, 9, { x: 2 }))).toEqual([1])
   })
 
   test('[P6] what is heard is never told on', () => {

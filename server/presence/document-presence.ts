@@ -13,6 +13,8 @@ import { restamp, soundState, stamp, STAMP_LENGTH_MAX, type Stamp } from './stam
 export type PresenceSession = {
   /** The principal's id: another session of the same principal may take a state over. */
   readonly principalId: string
+  /** Of two tenants, two with one id are two people; undefined: a node of an earlier version did not say. */
+  readonly tenant?: string | null | undefined
   /** The node that has the session; undefined: this one. */
   readonly node?: string
   /** May it write? Others may not write under the Yjs client ids that it shows. */
@@ -27,7 +29,8 @@ export type OwnSession = PresenceSession & {
 }
 
 /** A state as nodes tell it to each other. */
-export type ToldState = AwarenessEntry & Pick<PresenceSession, 'principalId' | 'mayWrite'>
+export type ToldState = AwarenessEntry &
+  Pick<PresenceSession, 'principalId' | 'tenant' | 'mayWrite'>
 
 export type PresenceLimits = {
   readonly stateBytesMax: number
@@ -118,7 +121,7 @@ export class DocumentPresence {
   /** True when the entry changes what others see. */
   #take(session: PresenceSession, { clientId, clock, state }: AwarenessEntry): boolean {
     const known = this.#present.get(clientId)
-    if (known !== undefined && known.owner.principalId !== session.principalId) return false
+    if (known !== undefined && !isSameUser(known.owner, session)) return false
     if (state === LEFT) {
       if (known?.owner !== session) return false
       this.#depart(clientId, known)
@@ -155,7 +158,7 @@ export class DocumentPresence {
   }
 
   #hearOne(node: string, told: ToldState): boolean {
-    const { clientId, clock, principalId, mayWrite } = told
+    const { clientId, clock, principalId, tenant, mayWrite } = told
     const known = this.#present.get(clientId)
     const isOwner = known?.owner.node === node
     if (told.state === LEFT) {
@@ -163,10 +166,10 @@ export class DocumentPresence {
       this.#depart(clientId, known)
       return true
     }
-    if (known !== undefined && known.owner.principalId !== principalId) return false
+    if (known !== undefined && !isSameUser(known.owner, told)) return false
     const state = soundState(told, this.#limits.stateBytesMax + STAMP_LENGTH_MAX)
     if (state === undefined) return false
-    const owner = { principalId, node, mayWrite }
+    const owner = { principalId, tenant, node, mayWrite }
     if (known === undefined) {
       if (this.#present.size >= FOREIGN_MAX) return false
       this.#arrive(clientId, { clock, said: clock, state, owner })
@@ -205,8 +208,8 @@ export class DocumentPresence {
         }
       } else if (known.owner.node === undefined) {
         const { clock, state, owner } = known
-        const { principalId, mayWrite } = owner
-        told.push({ clientId, clock, state, principalId, mayWrite })
+        const { principalId, tenant, mayWrite } = owner
+        told.push({ clientId, clock, state, principalId, tenant, mayWrite })
       }
     }
     return told
@@ -272,6 +275,13 @@ export class DocumentPresence {
   encodeAll(): Uint8Array | undefined {
     return this.#present.size === 0 ? undefined : this.encode(this.#present.keys())
   }
+}
+
+type User = Pick<PresenceSession, 'principalId' | 'tenant'>
+
+function isSameUser(one: User, other: User): boolean {
+  if (one.principalId !== other.principalId) return false
+  return one.tenant === undefined || other.tenant === undefined || one.tenant === other.tenant
 }
 
 function stampOf({ person, pass }: OwnSession): Stamp {

@@ -21,7 +21,12 @@ const presentState = z.object({
 export type PresentState = z.infer<typeof presentState>
 
 /** Which agent's presence: of a principal, on a document, under an id of their own. */
-const agentAddress = z.object({ principalId: z.string(), document: z.string(), id: z.string() })
+const agentAddress = z.object({
+  principalId: z.string(),
+  tenant: z.string().nullable().default(null),
+  document: z.string(),
+  id: z.string(),
+})
 export type AgentAddress = z.infer<typeof agentAddress>
 
 const peopleMessage = z.discriminatedUnion('kind', [

@@ -27,6 +27,8 @@ export function encodePresenceMessage(message: PresenceMessage): Uint8Array {
       encoding.writeVarString(encoder, principalId)
       encoding.writeUint8(encoder, mayWrite ? 1 : 0)
     }
+    // After all that nodes of earlier versions read: whatever follows they pass over.
+    for (const { tenant } of message.states) writeTenant(encoder, tenant)
   })
 }
 
@@ -48,11 +50,27 @@ export function decodePresenceMessage(bytes: Uint8Array): PresenceMessage {
 function readStates(decoder: decoding.Decoder): readonly ToldState[] {
   const length = decoding.readVarUint(decoder)
   if (length > decoder.arr.byteLength) throw new RangeError('more states than bytes')
-  return Array.from({ length }, () => ({
+  const states = Array.from({ length }, () => ({
     clientId: decoding.readVarUint(decoder),
     clock: decoding.readVarUint(decoder),
     state: decoding.readVarString(decoder),
     principalId: decoding.readVarString(decoder),
     mayWrite: decoding.readUint8(decoder) === 1,
   }))
+  if (!decoding.hasContent(decoder)) return states
+  return states.map(state => ({ ...state, tenant: readTenant(decoder) }))
+}
+
+const tenants = { unknown: 0, none: 1, named: 2 } as const
+
+function writeTenant(encoder: encoding.Encoder, tenant: ToldState['tenant']): void {
+  if (tenant === undefined) return encoding.writeVarUint(encoder, tenants.unknown)
+  encoding.writeVarUint(encoder, tenant === null ? tenants.none : tenants.named)
+  if (tenant !== null) encoding.writeVarString(encoder, tenant)
+}
+
+function readTenant(decoder: decoding.Decoder): ToldState['tenant'] {
+  const code = decoding.readVarUint(decoder)
+  if (code === tenants.named) return decoding.readVarString(decoder)
+  return code === tenants.none ? null : undefined
 }

@@ -1,6 +1,7 @@
 /** On which devices somebody is, on all nodes: told to themselves, and to admins. */
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi'
 import type { DeviceView } from '../../shared/space-views.ts'
+import { userResource } from '../../shared/system-names.ts'
 import { principalOf } from './authenticate.ts'
 import { jsonAnswer } from './json-shapes.ts'
 import { problemResponse } from './problem.ts'
@@ -56,7 +57,11 @@ export function deviceRoutes({ gatekeeper, presence }: RestOptions): OpenAPIHono
     const principal = await principalOf(context, gatekeeper)
     const situation = { address: context.get('client').address }
     const isOwn = id === principal.id
-    if (!isOwn) await gatekeeper.requireRole(principal, ['admin'], situation)
+    if (isOwn) {
+      // As their own document: a token that is limited to something else does not tell of it.
+      const resource = userResource(principal)
+      await gatekeeper.require(principal, { resource, capability: 'read', situation })
+    } else await gatekeeper.requireRole(principal, ['admin'], situation)
     const found = await presence.people.find({ devicesOf: id })
     const sessions = found
       .map(({ document, state }) => ({ document, ...origin.parse(JSON.parse(state)) }))

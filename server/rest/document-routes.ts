@@ -5,6 +5,7 @@ import * as Y from 'yjs'
 import { WeftError } from '../../shared/errors.ts'
 import { documentName, quoteName, type DocumentName } from '../../shared/names.ts'
 import type { Principal } from '../../shared/permissions.ts'
+import { ownerOf } from '../../shared/system-names.ts'
 import { docToJson } from '../documents/doc-json.ts'
 import type { Ask } from '../access/gatekeeper.ts'
 import type { Seed } from '../documents/document-hooks.ts'
@@ -177,7 +178,12 @@ export function documentRoutes(options: RestOptions): OpenAPIHono<RestEnv> {
     const reading = { resource: name, capability: 'read', situation } as const
     const principal = await authorize(context, gatekeeper, reading)
     const { signal } = context.req.raw
-    const hold = await openings.open(name, { by: principal.id, create: () => false, signal })
+    const hold = await openings.open(name, {
+      by: principal.id,
+      user: ownerOf(principal),
+      create: () => false,
+      signal,
+    })
     try {
       await hold.document.nodes.catchUp()
       // Opening may have taken a while, and access may have ended meanwhile.
@@ -215,7 +221,11 @@ function makingRoutes(router: OpenAPIHono<RestEnv>, options: RestOptions): void 
       throw new WeftError('REQUEST_INVALID', 'content is taken with `If-None-Match: *` only')
     }
     const by = principal.id
-    await openings.turn(name, { by, signal: context.req.raw.signal })
+    await openings.turn(name, {
+      by,
+      user: ownerOf(principal),
+      signal: context.req.raw.signal,
+    })
     // The turn may have been a while in coming, and access may have ended meanwhile.
     await gatekeeper.require(principal, creating)
     if (seed !== undefined) await requireWriting(options, principal, creating)

@@ -1,5 +1,6 @@
 /** What every request passes before any route: from where it comes, how often, and what it must not say. */
 import type { MiddlewareHandler } from 'hono'
+import { WeftError } from '../../shared/errors.ts'
 import type { Edge } from '../edge/edge.ts'
 import { dataPolicy, safeHeaders, strictTransport } from '../edge/safe-headers.ts'
 import { refuseSecrets } from '../edge/secret-query.ts'
@@ -16,6 +17,7 @@ export function guardRequests({ addresses, addressLimits }: Edge): MiddlewareHan
       addresses.check(client)
       if (!uncounted.has(context.req.path)) addressLimits.request(client)
       refuseSecrets(new URL(context.req.url).searchParams)
+      refuseNul(context.req.url)
       await next()
     } catch (error) {
       context.res = answerProblem(context, error)
@@ -25,4 +27,10 @@ export function guardRequests({ addresses, addressLimits }: Edge): MiddlewareHan
     if (!headers.has('content-security-policy')) headers.set('content-security-policy', dataPolicy)
     if (client.isSecure) headers.set('strict-transport-security', strictTransport)
   }
+}
+
+/** Databases take none in a text: it would be a failure of theirs, and count as one. */
+function refuseNul(url: string): void {
+  if (!/%00|\0/.test(url)) return
+  throw new WeftError('REQUEST_INVALID', 'a NUL in the address')
 }

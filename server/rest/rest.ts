@@ -99,10 +99,16 @@ export function createRest(options: RestOptions): OpenAPIHono<RestEnv> {
   return app
 }
 
-/** Hono's own refusals: a body that is no JSON, or that does not say what it is. */
+/** Hono's own refusals: a body that is no JSON, or that does not say what it is; and a text of it. */
 function asRefusal(error: Error): unknown {
+  if ('code' in error && error.code === UNSTORABLE) {
+    return new WeftError('REQUEST_INVALID', 'a text with a NUL in it', { cause: error })
+  }
   if (!(error instanceof HTTPException) || error.status >= 500) return error
   const sentence =
     error.status === 415 ? 'the Content-Type is missing, or not one of this route' : error.message
   return new WeftError('REQUEST_INVALID', sentence)
 }
+
+/** What Postgres says to a NUL in a text. */
+const UNSTORABLE = '22021'

@@ -141,10 +141,14 @@ async function placeOf(
     return { principal, place: { room, to } }
   }
   const principal = await principalOf(context, gatekeeper)
-  if (address.user !== principal.id) {
-    await gatekeeper.requireRole(principal, ['admin', 'operator'], context.get('client'))
-  }
+  const situation = context.get('client')
   const room = userDocument({ id: address.user, tenant: principal.tenant })
+  if (address.user === principal.id) {
+    // Whose token is limited to something else does not speak for all of its subject.
+    await gatekeeper.require(principal, { resource: room, capability: 'read', situation })
+  } else {
+    await gatekeeper.requireRole(principal, ['admin', 'operator'], situation)
+  }
   return { principal, place: { room, to: address } }
 }
 

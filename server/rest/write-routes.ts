@@ -7,6 +7,7 @@ import * as Y from 'yjs'
 import { WeftError, toWeftError } from '../../shared/errors.ts'
 import { documentName } from '../../shared/names.ts'
 import type { WriteRule } from '../../shared/write-rules.ts'
+import { ownerOf } from '../../shared/system-names.ts'
 import type { Pass } from '../access/pass.ts'
 import { docToJson, type Json } from '../documents/doc-json.ts'
 import type { DocumentHold } from '../documents/documents.ts'
@@ -233,7 +234,7 @@ async function answerWith<T extends object | void>(
   const author = principal.id
   // Open from here to the answer: the edit, and what it may be refused with, need it once.
   const { signal } = context.req.raw
-  const hold = await openings.open(name, { by: author, create, signal })
+  const hold = await openings.open(name, { by: author, user: ownerOf(principal), create, signal })
   try {
     // Opening may have taken a while, and other edits go first: access may have ended meanwhile.
     const rule = () => requireWriting(pass)

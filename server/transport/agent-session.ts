@@ -62,6 +62,10 @@ export class AgentSession implements RoomMember {
     return this.#options.pass.principal.id
   }
 
+  get tenant(): string | null {
+    return this.#options.pass.principal.tenant
+  }
+
   get pass(): Pass {
     return this.#options.pass
   }

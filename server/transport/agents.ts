@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../shared/clock.ts'
 import { WeftError } from '../../shared/errors.ts'
-import { systemName } from '../../shared/system-names.ts'
+import { ownerOf, systemName } from '../../shared/system-names.ts'
 import type { StopReport } from '../base/life-cycle.ts'
 import type { Gatekeeper } from '../access/gatekeeper.ts'
 import type { Pass } from '../access/pass.ts'
@@ -79,11 +79,16 @@ export class Agents implements AgentPresence {
   async #open(order: AgentOrder, pass: Pass): Promise<AgentSession | undefined> {
     const { openings, rooms, clock } = this.#options
     const { principal, document, signal } = order
-    const uncount = this.#count(principal.id)
+    const uncount = this.#count(ownerOf(principal))
     try {
       // The system's documents are there as soon as somebody may open them.
       const create = () => systemName(document) !== undefined && pass.decide('create').allowed
-      const hold = await openings.open(document, { by: principal.id, create, signal })
+      const hold = await openings.open(document, {
+        by: principal.id,
+        user: ownerOf(principal),
+        create,
+        signal,
+      })
       try {
         // Opening may have taken a while, and access may have ended meanwhile.
         requirePresence(pass)
@@ -119,17 +124,17 @@ export class Agents implements AgentPresence {
     }
   }
 
-  #count(principalId: string): () => void {
-    const count = this.#counts.get(principalId) ?? 0
+  #count(user: string): () => void {
+    const count = this.#counts.get(user) ?? 0
     if (count >= AGENTS_PER_PRINCIPAL_MAX || this.#sessions.size >= AGENTS_MAX) {
-      const sentence = `${count} agents of ${principalId} are present, ${this.#sessions.size} in all`
+      const sentence = `${count} agents of ${user} are present, ${this.#sessions.size} in all`
       throw new WeftError('SLOW_DOWN', sentence, { retryAfterMs: 1_000 })
     }
-    this.#counts.set(principalId, count + 1)
+    this.#counts.set(user, count + 1)
     return () => {
-      const left = (this.#counts.get(principalId) ?? 1) - 1
-      if (left > 0) this.#counts.set(principalId, left)
-      else this.#counts.delete(principalId)
+      const left = (this.#counts.get(user) ?? 1) - 1
+      if (left > 0) this.#counts.set(user, left)
+      else this.#counts.delete(user)
     }
   }
 }
@@ -145,11 +150,11 @@ function gone(afterMs: number): WeftError {
 }
 
 function addressOf({ principal, document, id }: Pick<AgentOrder, 'principal' | 'document' | 'id'>) {
-  return { principalId: principal.id, document, id }
+  return { principalId: principal.id, tenant: principal.tenant, document, id }
 }
 
-function keyOf({ principalId, document, id }: AgentAddress): string {
-  return JSON.stringify([principalId, document, id])
+function keyOf({ principalId, tenant, document, id }: AgentAddress): string {
+  return JSON.stringify([principalId, document, id, ...(tenant === null ? [] : [tenant])])
 }
 
 /** The same on every node, and beyond the 32 bits of Yjs clients: it is nobody else's. */

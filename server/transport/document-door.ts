@@ -4,6 +4,7 @@ import { WeftError, toWeftError } from '../../shared/errors.ts'
 import type { DocumentName } from '../../shared/names.ts'
 import type { Principal } from '../../shared/permissions.ts'
 import type { SchemaRange } from '../../shared/protocol.ts'
+import { ownerOf } from '../../shared/system-names.ts'
 import type { Gatekeeper } from '../access/gatekeeper.ts'
 import type { Pass, Situation } from '../access/pass.ts'
 import type { Metrics } from '../base/metrics.ts'
@@ -129,7 +130,12 @@ export class DocumentDoor {
         pass.require('read')
         return pass.decide('create').allowed
       }
-      return openings.open(name, { by: pass.principal.id, create, signal })
+      return openings.open(name, {
+        by: pass.principal.id,
+        user: ownerOf(pass.principal),
+        create,
+        signal,
+      })
     })
     if (!signal.aborted) return hold
     hold.release()

@@ -187,14 +187,14 @@ export class Room {
   }
 
   /** Sends it to those it is for, at once; returns how many. Slow readers are passed over. */
-  signal({ signal, sender }: ToldSignal): number {
+  signal({ signal, sender, tenant }: ToldSignal): number {
     const { user, session, topic } = signal.to
     const owner = session === undefined ? undefined : this.#presence.ownerOf(session)
     const receivers = [...this.#members].flatMap(member => {
-      const { format, principalId, signals } = member
+      const { format, signals } = member
       const { key, message } = format
       if (message === null || member === sender || signals?.takes(topic) !== true) return []
-      if (user !== undefined && principalId !== user) return []
+      if (user !== undefined && !isUser(member, { user, tenant })) return []
       if (session !== undefined && member !== owner) return []
       return { format: { key, message }, send: (frame: PackedFrame) => member.send(frame) }
     })
@@ -242,4 +242,11 @@ export class Room {
       member.onBeat()
     }
   }
+}
+
+type Named = { readonly user: string; readonly tenant: string | undefined }
+
+/** Of another tenant it is another person; undefined: whichever it is. */
+function isUser(member: RoomMember, { user, tenant }: Named): boolean {
+  return member.principalId === user && (tenant === undefined || member.tenant === tenant)
 }

@@ -50,6 +50,7 @@ export class SyncSession implements RoomMember {
   readonly #options: SyncSessionOptions
   readonly pass: Pass
   /** Changes with a fresh token alone. */
+  readonly tenant: string | null
   person: Person
   readonly #acks: AckGate
   readonly #access: AccessTeller
@@ -71,6 +72,7 @@ export class SyncSession implements RoomMember {
     const { document, peer, metrics, clock } = options
     this.#options = options
     this.pass = options.pass
+    this.tenant = options.pass.principal.tenant
     this.person = personOf(options.pass.principal)
     this.#lag = new Lag(document)
     this.signals = new SessionSignals(options)

@@ -35,6 +35,8 @@ export type GrantsOptions = {
 
 /** What else has to be there together with a new grant, whose id it is. */
 export type Also = (trx: Parameters<Within>[0], id: string) => Promise<void>
+/** `also` is written together with it. */
+export type ChangeOrder = GrantChange & { readonly also?: Also }
 
 export type Explained = {
   readonly principal: Pick<Principal, 'id' | 'groups'>
@@ -89,7 +91,8 @@ export class Grants {
   }
 
   /** Throws GRANT_NOT_FOUND. What is null is taken away, what is left out stays. */
-  async change(by: By, id: string, change: GrantChange): Promise<StoredGrant> {
+  async change(by: By, id: string, wanted: ChangeOrder): Promise<StoredGrant> {
+    const { also = nothingElse, ...change } = wanted
     const { store, audit, announce } = this.#options
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       const before = await this.#active(id)
@@ -101,7 +104,11 @@ export class Grants {
       })
       const event = eventOf(by, { action: 'grant.change', grant: after, before })
       // What was decided on is gone when somebody has changed it, or taken it back, meanwhile.
-      if (!(await store.replace(before, after, trx => audit.write(trx, [event])))) continue
+      const replaced = await store.replace(before, after, async trx => {
+        await audit.write(trx, [event])
+        await also(trx, id)
+      })
+      if (!replaced) continue
       await announce()
       return after
     }

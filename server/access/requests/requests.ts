@@ -177,6 +177,10 @@ export class Requests {
 
   #request({ principal }: By, { input, policy, progress }: Beginning): StoredRequest {
     const { clock, random } = this.#options
+    if (input.resource.startsWith('~')) {
+      const sentence = `${input.resource} is the system's: nobody is granted it`
+      throw new WeftError('NAME_RESERVED', sentence)
+    }
     const issuer = requireAllowed(policy, principal)
     requireBelowCeiling(policy, input.role)
     const { maxDurationMs } = policy.ceiling

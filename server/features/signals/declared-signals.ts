@@ -1,6 +1,6 @@
 /** Holds signals against what the application has declared: whatever its schemas do, only the sender hears. */
 import { WeftError } from '../../../shared/errors.ts'
-import { matchesTopic } from '../../../shared/signals.ts'
+import { TopicFilter } from '../../../shared/topic-filter.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Metrics } from '../../base/metrics.ts'
 import type { SignalCheck, SignalHooks, SignalSchema } from './signal-hooks.ts'
@@ -21,10 +21,12 @@ type Verdict =
 export class DeclaredSignals {
   readonly #options: DeclaredSignalsOptions
   readonly #types: ReadonlyMap<string, SignalSchema | SignalCheck> | undefined
+  readonly #topics: TopicFilter | undefined
 
   constructor(options: DeclaredSignalsOptions) {
-    const { types } = options.hooks
+    const { types, topics } = options.hooks
     this.#options = options
+    this.#topics = topics && new TopicFilter(topics)
     this.#types = types === undefined ? undefined : new Map(Object.entries(types))
   }
 
@@ -45,9 +47,8 @@ export class DeclaredSignals {
 
   /** Of a topic, or of a pattern that somebody wants to follow. Throws TOPIC_UNKNOWN. */
   requireTopic(topic: string): void {
-    const { topics } = this.#options.hooks
     // A `*` of the pattern is covered by a `*` of a declared one alone, as any other word is.
-    if (topics === undefined || topics.some(declared => matchesTopic(declared, topic))) return
+    if (this.#topics === undefined || this.#topics.covers(topic)) return
     throw new WeftError('TOPIC_UNKNOWN', `there is no topic "${topic}"`)
   }
 

@@ -13,6 +13,8 @@ const signalMessage = z.discriminatedUnion('kind', [
     question: z.string(),
     room: z.string(),
     signal: signalEnvelope,
+    /** The sender's, if they have one. */
+    tenant: z.string().optional(),
   }),
   /** How many sessions got it, by question. */
   z.object({

@@ -45,6 +45,8 @@ export type ToldSignal = {
   readonly signal: SignalEnvelope
   /** The session that sent it: it gets none; null when there is no such thing here. */
   readonly sender: object | null
+  /** Of whoever sent it: users whom it names are of the same; undefined: of any, as for keys of back ends. */
+  readonly tenant: string | undefined
 }
 
 export type SignalSending = {
@@ -101,7 +103,8 @@ export class Signals {
    * SIGNAL_INVALID, SIGNAL_TOO_LARGE, TOPIC_UNKNOWN, SLOW_DOWN or HOOK_FAILED, and then nobody was told.
    */
   async send(sending: SignalSending): Promise<SignalReceipt> {
-    const { room, sender } = sending
+    const { room, sender, principal } = sending
+    const tenant = principal.tenant ?? undefined
     const { tellHere, metrics } = this.#options
     let signal: SignalEnvelope
     try {
@@ -111,9 +114,9 @@ export class Signals {
       throw error
     }
     metrics.signalsSent.inc()
-    const here = this.#told(tellHere(room, { signal, sender }))
+    const here = this.#told(tellHere(room, { signal, sender, tenant }))
     const others = await this.#questions.ask(question =>
-      this.#say({ kind: 'tell', question, room, signal }),
+      this.#say({ kind: 'tell', question, room, signal, tenant }),
     )
     return { id: signal.id, receivers: others.reduce((sum, count) => sum + count, here) }
   }
@@ -189,8 +192,8 @@ export class Signals {
 
   #take(message: SignalMessage, from: string): void {
     if (message.kind === 'tell') {
-      const { room, signal, question } = message
-      const count = this.#told(this.#options.tellHere(room, { signal, sender: null }))
+      const { room, signal, question, tenant } = message
+      const count = this.#told(this.#options.tellHere(room, { signal, sender: null, tenant }))
       return this.#answer(question, count)
     }
     for (const [question, count] of message.counts) this.#questions.answered(question, from, count)

@@ -13,11 +13,12 @@ import {
 import { actorOf, attempt, eventOf } from '../../access/grants/grant-events.ts'
 import type { StoredGrant } from '../../access/grants/grant.ts'
 import { grantingOf } from '../../access/grants/granting.ts'
-import type { By } from '../../access/grants/grants.ts'
+import type { Also, By } from '../../access/grants/grants.ts'
 import { requireMayGrant } from '../../access/grants/may-grant.ts'
 import { decideThere, placeOf } from './founding.ts'
-import { wasRemoved, type MemberGrant, type Membership } from './space-store.ts'
+import { wasRemoved, type Membership } from './space-store.ts'
 import { patternOf, requireOpen, type JoinRole, type Space } from './space.ts'
+import { unlessOvertaken } from './overtaken.ts'
 import type { Spaces, SpacesOptions } from './spaces.ts'
 
 export type MembersOptions = SpacesOptions & { readonly spaces: Spaces }
@@ -36,7 +37,11 @@ export class Members {
    * Lets themselves in, where everybody may; by the authority of who created the space. Throws FORBIDDEN
    * (also for a space that there is not), and SPACE_CLOSED.
    */
-  async join(by: By, name: SpaceName): Promise<Joined> {
+  join(by: By, name: SpaceName): Promise<Joined> {
+    return unlessOvertaken(() => this.#joinOnce(by, name))
+  }
+
+  async #joinOnce(by: By, name: SpaceName): Promise<Joined> {
     const { store, grantStore, rules, audit, clock, announce } = this.#options
     const { principal } = by
     const now = clock.now()
@@ -71,6 +76,7 @@ export class Members {
     await grantStore.add(grant, async trx => {
       // Removing changes grants too, and these wait for each other: nobody is removed in between.
       await store.refuseRemoved(trx, member)
+      await store.requireSame(trx, space)
       await store.putMember(trx, member, { state: 'joined', grantId: grant.id, at: now })
       const event = { ...actorOf(by), document: grant.resource, decision: 'allow' as const }
       await audit.write(trx, [
@@ -125,10 +131,13 @@ export class Members {
       await store.putMember(trx, { space, userId }, what)
       await this.#noting(by, 'space.add', { space, userId })(trx)
     }
-    const [known] = await store.grantsOf({ space, at: clock.now() }, userId)
+    const [known, ...others] = await store.grantsOf({ space, at: clock.now() }, userId)
     if (known !== undefined) {
-      await grants.change(by, known.id, { role, expiresAt: end })
-      await this.#options.grantStore.touch([], trx => note(trx, endsWith(role, known)))
+      // What they have by further grants adds up: whoever is made less would not be.
+      for (const { id } of others) await grants.revoke(by, id)
+      const whole = { role, paths: null, condition: null, expiresAt: end }
+      const also: Also = (trx, id) => note(trx, endsWith(role, id))
+      await grants.change(by, known.id, { ...whole, also })
       return
     }
     const input = {
@@ -138,7 +147,7 @@ export class Members {
       role,
       ...(end === null ? {} : { expiresAt: end }),
     }
-    await grants.create(by, input, (trx, id) => note(trx, role === 'owner' ? null : id))
+    await grants.create(by, input, (trx, id) => note(trx, endsWith(role, id)))
   }
 
   #joinGrant({ name, createdBy, joinRole, expiresAt }: Space, userId: string): StoredGrant {
@@ -195,7 +204,7 @@ export class Members {
 }
 
 /** An owner's grant does not end with the space. */
-function endsWith(role: string, { id }: MemberGrant): string | null {
+function endsWith(role: string, id: string): string | null {
   return role === 'owner' ? null : id
 }
 

@@ -1,7 +1,9 @@
 /** Spaces and their members in the database. Changes are made within transactions of their callers. */
+import { isDeepStrictEqual } from 'node:util'
 import { sql, type Kysely, type Transaction } from 'kysely'
 import { WeftError } from '../../../shared/errors.ts'
 import { quoteName, type SpaceName } from '../../../shared/names.ts'
+import { overtaken } from './overtaken.ts'
 import { patternOf, type Space } from './space.ts'
 import { numberOrNull, toRow, toSpace, type MemberState, type SpaceTables } from './space-tables.ts'
 
@@ -73,17 +75,27 @@ export class SpaceStore {
     throw new WeftError('SPACE_EXISTS', `the space ${quoteName(space.name)} was created already`)
   }
 
-  /** Throws SPACE_NOT_FOUND. */
-  async update(trx: Transaction<unknown>, space: Space): Promise<void> {
-    const { name, ...changed } = toRow(space)
-    const updated = await trx
+  /** Throws SLOW_DOWN when it is not what it was any more. Changes of grants wait for each other. */
+  async update(trx: Transaction<unknown>, before: Space, after: Space): Promise<void> {
+    await this.requireSame(trx, before)
+    const { name, ...changed } = toRow(after)
+    await trx
       .withTables<SpaceTables>()
       .updateTable('spaces')
       .set(changed)
       .where('name', '=', name)
-      .returning('name')
+      .execute()
+  }
+
+  /** What was decided on is gone when somebody has changed it meanwhile: throws SLOW_DOWN. */
+  async requireSame(trx: Transaction<unknown>, space: Space): Promise<void> {
+    const row = await trx
+      .withTables<SpaceTables>()
+      .selectFrom('spaces')
+      .selectAll()
+      .where('name', '=', space.name)
       .executeTakeFirst()
-    if (updated === undefined) throw spaceNotFound(space.name)
+    if (row === undefined || !isDeepStrictEqual(toSpace(row), space)) throw overtaken()
   }
 
   /** What was said of it, and nothing else. Throws SPACE_NOT_FOUND. */

@@ -7,6 +7,7 @@ import { spaceDocument } from '../../../shared/system-names.ts'
 import type { Gatekeeper } from '../../access/gatekeeper.ts'
 import type { Situation } from '../../access/pass.ts'
 import type { People } from '../../presence/people.ts'
+import { SCAN_PAGES_MAX, tooManyOthers } from '../list-scan.ts'
 import type { MemberGrant, SpaceStore } from './space-store.ts'
 import { statusOf, type Joining, type JoinRole, type Space, type SpaceStatus } from './space.ts'
 
@@ -53,8 +54,8 @@ export type PageQuery = {
   readonly limit: number
 }
 
-/** How many pages of the store one request looks through for spaces that the asker may read. */
-const SCAN_PAGES_MAX = 20
+/** Read from the store at once, however few are wanted: others may have very many. */
+const SCAN_PAGE = 1_000
 
 export class SpaceViews {
   readonly #options: SpaceViewsOptions
@@ -84,7 +85,10 @@ export class SpaceViews {
     return joinPeople(states.map(({ state }) => JSON.parse(state) as unknown))
   }
 
-  /** A page of those that were created and that the asker may read. */
+  /**
+   * A page of those that were created and that the asker may read. Throws REQUEST_INVALID when there are
+   * too many others in between: no cursor tells one of their names.
+   */
   async list(
     { principal, situation }: Asker,
     query: PageQuery,
@@ -92,9 +96,10 @@ export class SpaceViews {
     const { store, gatekeeper } = this.#options
     const read = await gatekeeper.reader(principal, situation)
     const spaces: SpaceInfo[] = []
+    const scan = { ...query, limit: SCAN_PAGE }
     let { after } = query
     for (let page = 0; page < SCAN_PAGES_MAX; page++) {
-      const found = await store.list({ ...query, after })
+      const found = await store.list({ ...scan, after })
       const readable = await read(found.map(({ name }) => spaceDocument(name)))
       for (const space of found) {
         after = space.name
@@ -102,9 +107,11 @@ export class SpaceViews {
         spaces.push(this.info(space))
         if (spaces.length === query.limit) return { spaces, next: space.name }
       }
-      if (found.length < query.limit) return { spaces, next: null }
+      if (found.length < SCAN_PAGE) return { spaces, next: null }
     }
-    return { spaces, next: after }
+    const last = spaces.at(-1)
+    if (last === undefined) throw tooManyOthers('prefix')
+    return { spaces, next: last.name }
   }
 
   /** A page of users with a grant on the whole of it, in the order of their ids. */

@@ -20,6 +20,7 @@ import {
   type Founding,
 } from './founding.ts'
 import { spaceNotFound, type SpaceStore } from './space-store.ts'
+import { overtaken, unlessOvertaken } from './overtaken.ts'
 import { patternOf, statusOf, type Space, type SpaceChange, type SpaceTerms } from './space.ts'
 
 export type SpacesOptions = {
@@ -88,7 +89,14 @@ export class Spaces {
 
   /** What is said anew counts within two seconds, also for those who are in it. Throws SPACE_NOT_FOUND. */
   async change(by: By, name: SpaceName, change: SpaceChange): Promise<Space> {
-    const { store, grantStore, audit, clock, announce } = this.#options
+    const after = await unlessOvertaken(() => this.#changeOnce(by, name, change))
+    await this.#options.announce()
+    await this.#moveEnds(by, name)
+    return after
+  }
+
+  async #changeOnce(by: By, name: SpaceName, change: SpaceChange): Promise<Space> {
+    const { store, grantStore, audit, clock } = this.#options
     await this.requireShare(by, { action: 'space.change', name })
     const before = await this.#get(name)
     const after = changed(before, change, clock.now())
@@ -102,11 +110,9 @@ export class Spaces {
     const isClosing = before.closedAt === null && after.closedAt !== null
     const event = this.#event(by, after, isClosing ? 'space.close' : 'space.change')
     await grantStore.touch([everybodyIn(after)], async trx => {
-      await store.update(trx, after)
+      await store.update(trx, before, after)
       await audit.write(trx, [event])
     })
-    await announce()
-    await this.#moveEnds(by, after)
     return after
   }
 
@@ -199,14 +205,20 @@ export class Spaces {
   }
 
   /** Members who came by joining, or were added with it, stay as long as the space. */
-  async #moveEnds(by: By, space: Space): Promise<void> {
+  async #moveEnds(by: By, name: SpaceName): Promise<void> {
     const { store, grants } = this.#options
-    for (const id of await store.joinedGrants(space.name, space)) {
-      try {
-        await grants.change(by, id, { expiresAt: space.expiresAt })
-      } catch (error) {
-        // It was taken back meanwhile, or is more than they may give: then it ends when it did.
-        if (!(error instanceof WeftError) || error.retryable) throw error
+    for (let moved: Space | undefined; ;) {
+      const space = await store.get(name)
+      // Another change of it may have come meanwhile: the last one counts.
+      if (space === undefined || space.expiresAt === moved?.expiresAt) return
+      moved = space
+      for (const id of await store.joinedGrants(name, space)) {
+        try {
+          await grants.change(by, id, { expiresAt: space.expiresAt })
+        } catch (error) {
+          // It was taken back meanwhile, or is more than they may give: then it ends when it did.
+          if (!(error instanceof WeftError) || error.retryable) throw error
+        }
       }
     }
   }
@@ -252,9 +264,4 @@ function changed(before: Space, { closed, ...terms }: SpaceChange, now: number):
 function requireFuture({ expiresAt }: Space, now: number): void {
   if (expiresAt === null || expiresAt > now) return
   throw new WeftError('REQUEST_INVALID', 'expiresAt is over already; close the space instead')
-}
-
-function overtaken(): WeftError {
-  const sentence = 'something was granted there in this moment'
-  return new WeftError('SLOW_DOWN', sentence, { retryAfterMs: 100 })
 }
