@@ -61,7 +61,8 @@ export function readPresenceFields(state: unknown): PresenceFields {
   return Object.fromEntries(sound) as PresenceFields
 }
 
-const personFields = z.object({
+/** Of a {@link Person}. */
+export const personFields = z.object({
   id: z.string(),
   name: z.string(),
   color: z.string(),

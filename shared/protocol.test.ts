@@ -33,7 +33,7 @@ const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
 /** What old clients in the world speak: the version, and the shape of everything on the wire. */
 const known = {
   version: 5,
-  fingerprint: '517d8a9050f0ea34c2256852f008da12a68b3e2b6acd88b94a74bff5f037022f',
+  fingerprint: '3e74418eae35e7a1d55236c02de61076c76d3fcd6eee84f797c471729d450f76',
 }
 
 /** The same text for the same value, in whatever order its fields and its lists of words stand. */

@@ -5,6 +5,7 @@
 // The small build: it does not compile schemas with `eval`, which pages with a strict policy forbid.
 import * as z from 'zod/mini'
 import { errorCodes, type ErrorCode } from './errors.ts'
+import { personFields } from './presence.ts'
 import { TOPICS_MAX, signalAudience, signalEnvelope, signalType, topicPattern } from './signals.ts'
 
 /** Raise it with every change of these schemas; a test compares their fingerprint. */
@@ -60,6 +61,8 @@ const serverHello = z.object({
   pingIntervalMs: z.number(),
   /** Which asking this answers: one that came late is about an attachment that is over. */
   asking: z.optional(z.int()),
+  /** Who the client is, as others are shown it. */
+  you: z.optional(personFields),
 })
 
 /** Are edits of this document reaching the disk? Sent when the answer changes. */

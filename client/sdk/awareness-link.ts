@@ -1,5 +1,6 @@
 /** Presence over a connection: our state goes out, the others' come in, and leave with the socket. */
 import { applyAwarenessUpdate, encodeAwarenessUpdate, type Awareness } from 'y-protocols/awareness'
+import type { ServerHello } from '../../shared/protocol.ts'
 
 /** Origin of everything that comes from the server: it is not sent back. */
 export const REMOTE = Symbol('weft: from the server')
@@ -13,6 +14,8 @@ type AwarenessChanges = {
 export class AwarenessLink {
   readonly #awareness: Awareness
   readonly #stopWatching: () => void
+  /** As the server said last. */
+  #person: ServerHello['you']
 
   /** `send` is given the bytes of each change that was made here. */
   constructor(awareness: Awareness, send: (update: Uint8Array) => void) {
@@ -29,6 +32,21 @@ export class AwarenessLink {
   announce(): void {
     const state = this.#awareness.getLocalState()
     if (state !== null) this.#awareness.setLocalState(state)
+  }
+
+  /**
+   * Who the server says we are. Others see that, whatever we say; so it is seen here as well, unless
+   * the application says who it is. Nothing is sent: the server knows.
+   */
+  introduce(person: ServerHello['you']): void {
+    const { clientID, states } = this.#awareness
+    const state = this.#awareness.getLocalState()
+    if (person === undefined || state === null) return
+    if (state['user'] !== undefined && state['user'] !== this.#person) return
+    this.#person = person
+    states.set(clientID, { ...state, user: person })
+    const changes: AwarenessChanges = { added: [], updated: [clientID], removed: [] }
+    this.#awareness.emit('change', [changes, REMOTE])
   }
 
   receive(update: Uint8Array): void {

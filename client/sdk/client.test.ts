@@ -227,6 +227,20 @@ describe('the sdk', () => {
     expect(bob.awareness.getStates().size).toBe(1)
   })
 
+  test('who one is, is what the server says, unless the application says it; hiding stays hiding', async () => {
+    const order = { name: 'Ada Byron', color: '#1d4ed8' }
+    const open = () => connect('ada', {}, order).open('a')
+    const [first, second, hidden] = [open(), open(), open()]
+    second.awareness.setLocalStateField('user', { name: 'Mine' })
+    hidden.awareness.setLocalState(null)
+    for (const handle of [first, second, hidden]) await handle.whenSynced()
+    expect(first.awareness.getLocalState()).toMatchObject({
+      user: { id: 'ada', name: 'Ada Byron', color: '#1d4ed8', kind: 'user' },
+    })
+    expect(second.awareness.getLocalState()).toEqual({ user: { name: 'Mine' } })
+    expect(hidden.awareness.getLocalState()).toBeNull()
+  })
+
   test('a large change that the server does not take stays here, and the rest goes on', async () => {
     const client = connect('alice')
     const [large, small] = [client.open('large'), client.open('small')]

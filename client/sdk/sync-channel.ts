@@ -209,6 +209,7 @@ export class SyncChannel implements ConnectionUser {
         if (message.asking !== undefined && message.asking !== this.#asking) return undefined
         this.#greeting.heard(message)
         this.#told.began(message.access)
+        this.#presence.introduce(message.you)
         this.#sender.limitTo(message.limits.updateBytes)
         this.#connection.expectPings(message.pingIntervalMs)
         listener.onHello(message)

@@ -6,6 +6,7 @@ import {
 } from '../../../shared/protocol.ts'
 import type { Pass } from '../../access/pass.ts'
 import type { LiveDocument } from '../../documents/live-document.ts'
+import { personOf } from '../../presence/person-of.ts'
 import { toWire } from '../access-teller.ts'
 import { isWithin, type Terms } from '../document-door.ts'
 
@@ -33,5 +34,6 @@ export function serverHello({ document, pass, terms, schema, asking }: HelloFact
     schema: document.schema,
     ...terms,
     ...(asking === undefined ? {} : { asking }),
+    you: personOf(pass.principal),
   }
 }
