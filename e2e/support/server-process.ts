@@ -116,6 +116,8 @@ export class ServerProcess {
       const [server] = this.#isUnder ? childrenOf(this.process.pid) : []
       if (server === undefined) this.process.kill(signal)
       else process.kill(server, signal)
+      // A command that was stopped would not see that its server has ended.
+      if (signal === 'SIGKILL') this.process.kill('SIGCONT')
     }
     return this.ended()
   }
