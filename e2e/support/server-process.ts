@@ -48,6 +48,7 @@ export class ServerProcess {
   static async start(options: ServerProcessOptions): Promise<ServerProcess> {
     const script = join(projectRoot, options.script ?? 'server/main.ts')
     const [command, ...args] = [...(options.under ?? []), process.execPath, script, 'serve']
+    const cache = process.env['NODE_COMPILE_CACHE']
     const child = spawn(command ?? process.execPath, args, {
       cwd: projectRoot,
       stdio: ['ignore', 'pipe', 'pipe', ...(options.script === undefined ? [] : ['ipc' as const])],
@@ -58,6 +59,10 @@ export class ServerProcess {
         WEFT_JWT_SECRET: secret,
         WEFT_DEV: '1',
         WEFT_LOG_FORMAT: 'json',
+        // Not under a command that counts system calls, and acts on the one of some number.
+        ...(cache === undefined || options.under !== undefined
+          ? {}
+          : { NODE_COMPILE_CACHE: cache }),
         ...options.settings,
       },
     })
