@@ -283,6 +283,20 @@ describe('the sdk', () => {
     expect(handle.state.get().unsaved).toBe(1)
   })
 
+  test('destroy() cleans all, as with other providers', async () => {
+    const client = connect('ada')
+    const handle = client.open('a')
+    await handle.whenSynced()
+    handle.doc.getText('t').insert(0, 'kept')
+    await handle.whenSaved()
+    handle.destroy()
+    await until(() => handle.state.get().closed, 'let go of')
+    await client.destroy()
+    expect(client.life.get()).toBe('closed')
+    expect(() => client.open('a')).toThrow('this client is closed')
+    await until(async () => (await server.metric('weft_connections')) === 0, 'gone')
+  })
+
   test('without a WebSocket there is no client, and the error says what to give', () => {
     vi.stubGlobal('WebSocket', undefined)
     try {

@@ -48,6 +48,8 @@ export type WeftClient = {
   signOut(options?: { readonly force?: boolean }): Promise<void>
   /** Closes all documents, waits until their changes are on this device, and lets go of it. */
   close(): Promise<void>
+  /** {@link close}, by the name that it has with other providers. */
+  destroy(): Promise<void>
 }
 
 /** Other tabs let go of the store before it is deleted under them. */
@@ -86,6 +88,16 @@ export function createClient(options: ClientOptions): WeftClient {
     return documents.open(openable, 'shown')
   }
 
+  const close = async () => {
+    if (life.get() !== 'active') return
+    life.set('closed')
+    stopHelpers()
+    await documents.closeAll()
+    connections.close()
+    tabs.close()
+    await store.close()
+  }
+
   return {
     connection: connection.state,
     life,
@@ -115,14 +127,7 @@ export function createClient(options: ClientOptions): WeftClient {
       tabs.close()
       await store.destroy()
     },
-    async close() {
-      if (life.get() !== 'active') return
-      life.set('closed')
-      stopHelpers()
-      await documents.closeAll()
-      connections.close()
-      tabs.close()
-      await store.close()
-    },
+    close,
+    destroy: close,
   }
 }

@@ -149,6 +149,11 @@ export class DocumentHandle {
     return once
   }
 
+  /** {@link close}, by the name that it has with other providers. */
+  destroy(): void {
+    this.close()
+  }
+
   async #reach(isReached: (state: DocumentState) => boolean): Promise<void> {
     const reached = await firstValue(
       this.state,

@@ -88,4 +88,9 @@ export class SpaceHandle {
   close(): void {
     this.handle.close()
   }
+
+  /** {@link close}, by the name that it has with other providers. */
+  destroy(): void {
+    this.close()
+  }
 }
