@@ -1,5 +1,5 @@
 /** G20, T11: 50,000 mutated frames on both doors; `npm run soak:fuzz` sends as many as you like. */
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { temporaryFolder } from '../../server/journal/testing/temporary-folder.ts'
 import { fuzz } from '../support/fuzz.ts'
 import { ServerProcess } from '../support/server-process.ts'
@@ -14,6 +14,11 @@ test(`[G20] 50,000 mutated frames: nobody else notices, SEED=${seed}`, async () 
     NODE_OPTIONS: '--max-old-space-size=160',
   }
   const server = await ServerProcess.start({ dataDir: folder.path, settings })
+  // Whatever fails: a second try must not share the machine with the server of the first.
+  onTestFinished(async () => {
+    await server.kill()
+    folder.remove()
+  })
   const report = await fuzz({ server, frames: 50_000, seed })
   process.stdout.write(`${JSON.stringify(report)}\n`)
   expect(report).toMatchObject({ alive: true, unexpected: 0 })
@@ -23,5 +28,4 @@ test(`[G20] 50,000 mutated frames: nobody else notices, SEED=${seed}`, async () 
   expect(report.stallMsMedian).toBeLessThan(50)
   expect(report.heapGrewMb).toBeLessThan(60)
   expect(await server.kill('SIGTERM')).toBe(0)
-  folder.remove()
 })
