@@ -26,11 +26,14 @@ const user = { user: userId.optional().openapi({ description: 'All sessions of t
 const audienceSchema = z.strictObject({ ...user, ...audience }).openapi('SignalAudience')
 /** One room exactly; of what is in it, all, or those whom the rest names. */
 const addressSchema = z
-  .union([
-    z.strictObject({ document: name, ...user, ...audience }),
-    z.strictObject({ space: name, ...user, ...audience }),
-    z.strictObject({ user: userId, ...audience }),
-  ])
+  .union(
+    [
+      z.strictObject({ document: name, ...user, ...audience }),
+      z.strictObject({ space: name, ...user, ...audience }),
+      z.strictObject({ user: userId, ...audience }),
+    ],
+    { error: 'must name one of document, space and user; beside it session, user or topic' },
+  )
   .openapi('SignalAddress')
 type Address = z.infer<typeof addressSchema>
 
